@@ -1,0 +1,180 @@
+//! The bus: every message between chips, one function per kind.
+//!
+//! All messages share one LogUp bus and one width, so that interactions of different kinds pack two per
+//! extension column. The first field tells kinds apart:
+//!
+//! ```text
+//! cell      (1, frame, id, v0, v1, v2, v3, 0, 0, 0)
+//! state     (2, clk, pc, fp, 0, …)
+//! program   (class ≥ 16, entry fields…)
+//! ```
+//!
+//! Padding stands on the right and every tuple has exactly [`WIDTH`] fields by type, so tuples of different
+//! kinds cannot alias (hole 19 of the soundness page).
+//!
+//! Signs: what a row *provides* counts positively with a multiplicity that the prover chooses, what it *consumes*
+//! counts −1. Soundness (lemma L1) needs the consumed counts to be exactly 0 or 1; it needs nothing of the
+//! provided ones, except that they vanish on padding rows.
+
+use p3_air::AirBuilder;
+use p3_field::PrimeCharacteristicRing;
+use p3_lookup::{Count, InteractionBuilder};
+
+use crate::code::TUPLE_WIDTH;
+
+/// Name under which the proof system knows the bus.
+pub const BUS: &str = "machine";
+
+/// Fields of every message.
+pub const WIDTH: usize = TUPLE_WIDTH;
+
+/// Kind of a cell message.
+pub const CELL: u8 = 1;
+/// Kind of a state message.
+pub const STATE: u8 = 2;
+
+/// Builders a chip can be evaluated with.
+pub trait ChipBuilder: AirBuilder<F = plica_field::Felt> + InteractionBuilder {}
+impl<AB: AirBuilder<F = plica_field::Felt> + InteractionBuilder> ChipBuilder for AB {}
+
+fn send<AB: ChipBuilder>(builder: &mut AB, message: [AB::Expr; WIDTH], count: Count<AB::Expr>) {
+    builder.push_interaction(BUS, message, count);
+}
+
+fn message<AB: ChipBuilder, const N: usize>(fields: [AB::Expr; N]) -> [AB::Expr; WIDTH] {
+    const { assert!(N <= WIDTH) };
+    let mut fields = fields.into_iter();
+    std::array::from_fn(|_| fields.next().unwrap_or(AB::Expr::ZERO))
+}
+
+fn cell<AB: ChipBuilder>(
+    frame: impl Into<AB::Expr>,
+    id: impl Into<AB::Expr>,
+    value: impl Into<AB::Expr>,
+) -> [AB::Expr; WIDTH] {
+    message::<AB, 4>([
+        AB::Expr::from_u8(CELL),
+        frame.into(),
+        id.into(),
+        value.into(),
+    ])
+}
+
+/// Provides the scalar cell (frame, id) = value `multiplicity` times.
+pub fn provide<AB: ChipBuilder>(
+    builder: &mut AB,
+    frame: impl Into<AB::Expr>,
+    id: impl Into<AB::Expr>,
+    value: impl Into<AB::Expr>,
+    multiplicity: impl Into<AB::Expr>,
+) {
+    let m = cell::<AB>(frame, id, value);
+    send(builder, m, Count::provided(multiplicity.into()));
+}
+
+/// Consumes the scalar cell (frame, id) = value if `flag` is 1; the chip keeps `flag` boolean.
+pub fn read<AB: ChipBuilder>(
+    builder: &mut AB,
+    frame: impl Into<AB::Expr>,
+    id: impl Into<AB::Expr>,
+    value: impl Into<AB::Expr>,
+    flag: impl Into<AB::Expr>,
+) {
+    let m = cell::<AB>(frame, id, value);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
+/// The CALL cell of a frame: (parent frame, return pc). Given once and taken once.
+fn call<AB: ChipBuilder>(
+    frame: impl Into<AB::Expr>,
+    parent: impl Into<AB::Expr>,
+    return_pc: impl Into<AB::Expr>,
+) -> [AB::Expr; WIDTH] {
+    message::<AB, 5>([
+        AB::Expr::from_u8(CELL),
+        frame.into(),
+        AB::Expr::from_u32(crate::code::CALL),
+        parent.into(),
+        return_pc.into(),
+    ])
+}
+
+/// Gives the CALL cell of a frame that is being opened, if `flag` is 1.
+pub fn give_call<AB: ChipBuilder>(
+    builder: &mut AB,
+    frame: impl Into<AB::Expr>,
+    parent: impl Into<AB::Expr>,
+    return_pc: impl Into<AB::Expr>,
+    flag: impl Into<AB::Expr>,
+) {
+    let m = call::<AB>(frame, parent, return_pc);
+    send(builder, m, Count::bounded(flag.into(), 1));
+}
+
+/// Takes the CALL cell of a frame that is being left, if `flag` is 1.
+pub fn take_call<AB: ChipBuilder>(
+    builder: &mut AB,
+    frame: impl Into<AB::Expr>,
+    parent: impl Into<AB::Expr>,
+    return_pc: impl Into<AB::Expr>,
+    flag: impl Into<AB::Expr>,
+) {
+    let m = call::<AB>(frame, parent, return_pc);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
+fn state<AB: ChipBuilder>(
+    clk: impl Into<AB::Expr>,
+    pc: impl Into<AB::Expr>,
+    fp: impl Into<AB::Expr>,
+) -> [AB::Expr; WIDTH] {
+    message::<AB, 4>([
+        AB::Expr::from_u8(STATE),
+        clk.into(),
+        pc.into(),
+        fp.into(),
+    ])
+}
+
+/// Receives the state at which an ordered row runs.
+pub fn receive_state<AB: ChipBuilder>(
+    builder: &mut AB,
+    clk: impl Into<AB::Expr>,
+    pc: impl Into<AB::Expr>,
+    fp: impl Into<AB::Expr>,
+    flag: impl Into<AB::Expr>,
+) {
+    let m = state::<AB>(clk, pc, fp);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
+/// Sends the state after an ordered row.
+pub fn send_state<AB: ChipBuilder>(
+    builder: &mut AB,
+    clk: impl Into<AB::Expr>,
+    pc: impl Into<AB::Expr>,
+    fp: impl Into<AB::Expr>,
+    flag: impl Into<AB::Expr>,
+) {
+    let m = state::<AB>(clk, pc, fp);
+    send(builder, m, Count::bounded(flag.into(), 1));
+}
+
+/// Looks an entry of the program table up, if `flag` is 1.
+pub fn lookup<AB: ChipBuilder, const N: usize>(
+    builder: &mut AB,
+    fields: [AB::Expr; N],
+    flag: impl Into<AB::Expr>,
+) {
+    let m = message::<AB, N>(fields);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
+/// A row of the program table, looked up `multiplicity` times.
+pub fn program_entry<AB: ChipBuilder>(
+    builder: &mut AB,
+    fields: [AB::Expr; WIDTH],
+    multiplicity: impl Into<AB::Expr>,
+) {
+    send(builder, fields, Count::provided(multiplicity.into()));
+}

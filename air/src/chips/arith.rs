@@ -1,0 +1,150 @@
+//! Field instructions: two bundles of two per row.
+//!
+//! # What a row proves
+//! For each of two independent bundles (own frame): the bundle is in the program table, its operands are cells of
+//! that frame, and its results are
+//!
+//! ```text
+//! c = (1−s)·a·b + s·a + w·b        s = 0: (a+w)·b    s = 1: a + w·b    s = 2: (2−b)·a + w·b, b a constant
+//! ```
+//! That is a function of (a, b) for all field values (rule R3), so the chip is made of facts: no clock, no flag for
+//! real rows.
+//!
+//! # Why two bundles of two
+//! One program lookup and one result id serve two instructions; a second bundle shares the accumulator and the
+//! quotient. 16.5 cells per instruction; wider rows are cheaper still but waste slots in short blocks.
+
+use p3_field::PrimeCharacteristicRing;
+use plica_field::Felt;
+
+use crate::bus::{self, ChipBuilder};
+use crate::chip::columns;
+use crate::code::{ArithBundle, Class, Operand};
+
+/// Bundles per row.
+pub const BUNDLES: usize = 2;
+/// Instructions per bundle.
+pub const LANES: usize = 2;
+
+/// One instruction.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Lane<T> {
+    /// Program: id of operand a.
+    pub a_id: T,
+    /// Program: id of operand b, or its value if s = 2.
+    pub b_id: T,
+    /// Program: shape, 0, 1 or 2.
+    pub s: T,
+    /// Program: constant of the shape.
+    pub w: T,
+    pub a: T,
+    pub b: T,
+    pub c: T,
+    /// How often the result is read.
+    pub mult: T,
+}
+
+/// One bundle: a frame, a program entry, two instructions.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Bundle<T> {
+    pub fp: T,
+    /// Program: id of the first result; the second is id + 1.
+    pub id: T,
+    pub lanes: [Lane<T>; LANES],
+}
+
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Cols<T> {
+    pub bundles: [Bundle<T>; BUNDLES],
+}
+columns!(Cols);
+
+/// Names of the constraints, in order.
+pub const CONSTRAINTS: &[&str] = &[
+    "bundle 0 lane 0: immediate",
+    "bundle 0 lane 0: result",
+    "bundle 0 lane 1: immediate",
+    "bundle 0 lane 1: result",
+    "bundle 1 lane 0: immediate",
+    "bundle 1 lane 0: result",
+    "bundle 1 lane 1: immediate",
+    "bundle 1 lane 1: result",
+];
+
+pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
+    let cols = Cols::of(row);
+    for bundle in &cols.bundles {
+        bus::lookup(
+            builder,
+            [
+                AB::Expr::from_u8(Class::Arith as u8),
+                bundle.id.into(),
+                bundle.lanes[0].a_id.into(),
+                bundle.lanes[0].b_id.into(),
+                bundle.lanes[0].s.into(),
+                bundle.lanes[0].w.into(),
+                bundle.lanes[1].a_id.into(),
+                bundle.lanes[1].b_id.into(),
+                bundle.lanes[1].s.into(),
+                bundle.lanes[1].w.into(),
+            ],
+            AB::Expr::ONE,
+        );
+        for (j, lane) in bundle.lanes.iter().enumerate() {
+            let (s, a, b): (AB::Expr, AB::Expr, AB::Expr) =
+                (lane.s.into(), lane.a.into(), lane.b.into());
+
+            // s ∈ {0, 1, 2} by the lookup; s·(s−1)/2 is 1 exactly for the constant operand.
+            let immediate = s.clone() * (s.clone() - AB::Expr::ONE) * Felt::ONE.halve();
+            // A constant operand is the program field itself: s(s−1)·(b − b_id) = 0.
+            builder.assert_zero(immediate.clone() * (b.clone() - lane.b_id));
+
+            // c = (1−s)·a·b + s·a + w·b
+            builder.assert_zero(
+                (AB::Expr::ONE - s.clone()) * a.clone() * b.clone() + s * a + b.clone() * lane.w
+                    - lane.c,
+            );
+
+            bus::read(builder, bundle.fp, lane.a_id, lane.a, AB::Expr::ONE);
+            // A constant operand is not read from a cell.
+            bus::read(builder, bundle.fp, lane.b_id, b, AB::Expr::ONE - immediate);
+            bus::provide(
+                builder,
+                bundle.fp,
+                bundle.id.into() + AB::Expr::from_usize(j),
+                lane.c,
+                lane.mult,
+            );
+        }
+    }
+}
+
+/// Fills one bundle. `values` are those of (a, b, c) per lane, `mults` of the results.
+pub fn fill(
+    cols: &mut Bundle<Felt>,
+    fp: Felt,
+    entry: &ArithBundle,
+    values: [[Felt; 3]; LANES],
+    mults: [Felt; LANES],
+) {
+    cols.fp = fp;
+    cols.id = Felt::from_u32(entry.id);
+    for j in 0..LANES {
+        let [a_id, b_id, s, w] = entry.ops[j].fields();
+        let [a, b, c] = values[j];
+        debug_assert!(matches!(entry.ops[j].b(), Operand::Cell(_)) || b == b_id);
+        cols.lanes[j] = Lane {
+            a_id,
+            b_id,
+            s,
+            w,
+            a,
+            b,
+            c,
+            mult: mults[j],
+        };
+    }
+}

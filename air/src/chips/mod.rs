@@ -1,0 +1,24 @@
+//! One file per chip.
+//!
+//! | chip | rows are | kind |
+//! |---|---|---|
+//! | [`boundary`] | the statement: public inputs and outputs, start and end of the chain | one row |
+//! | [`program`] | the program table | preprocessed |
+//! | [`arith`] | field additions and multiplications | facts |
+//! | [`inverse`] | zero tests and inversions | facts |
+//! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
+//! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
+//! | [`leave`] | loop exit, return, branch, jump | ordered |
+//! | [`assert`] | equality checks and touches | ordered |
+//!
+//! Chips of facts have no flag for real rows: they are padded with duplicates of a real row whose results have
+//! multiplicity 0, so every row is a fact. Ordered chips have the column `real`.
+
+pub mod arith;
+pub mod assert;
+pub mod boundary;
+pub mod copy;
+pub mod frame;
+pub mod inverse;
+pub mod leave;
+pub mod program;

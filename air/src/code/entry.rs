@@ -1,0 +1,360 @@
+//! Entries of the program table, one type per class of instruction, and their encoding as tuples.
+
+use p3_field::PrimeCharacteristicRing;
+use plica_field::Felt;
+use serde::{Deserialize, Serialize};
+
+use super::{CellId, Pc};
+
+/// Fields of a program tuple: class, then nine fields that the class defines.
+pub const TUPLE_WIDTH: usize = 10;
+
+/// Values that a frame row hands to the frame it opens.
+pub const PARAMS: usize = 4;
+
+/// First field of a program tuple: which chip may look the entry up.
+///
+/// The discriminants also keep program tuples apart from cells and states on the bus (`bus.rs`); zero is the
+/// padding of the program table, which no chip looks up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Class {
+    Arith = 16,
+    Inverse = 17,
+    Copy = 18,
+    Frame = 19,
+    Leave = 20,
+    Assert = 21,
+}
+
+/// A cell of the own frame, or a constant that stands in the program table in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Operand {
+    Cell(CellId),
+    Imm(Felt),
+}
+
+impl Operand {
+    /// What the program table holds: the id, or the constant.
+    pub fn field(self) -> Felt {
+        match self {
+            Self::Cell(id) => Felt::from_u32(id),
+            Self::Imm(value) => value,
+        }
+    }
+
+    pub const fn is_cell(self) -> bool {
+        matches!(self, Self::Cell(_))
+    }
+}
+
+/// One field instruction: c = (1−s)·a·b + s·a + w·b, with s from the shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ArithOp {
+    /// s = 0: (a + w)·b.
+    Product { a: CellId, b: CellId, w: Felt },
+    /// s = 1: a + w·b.
+    Sum { a: CellId, b: CellId, w: Felt },
+    /// s = 2, b a constant: (2 − b)·a + w·b.
+    Affine { a: CellId, b: Felt, w: Felt },
+}
+
+impl ArithOp {
+    pub const fn add(a: CellId, b: CellId) -> Self {
+        Self::Sum { a, b, w: Felt::ONE }
+    }
+
+    pub const fn sub(a: CellId, b: CellId) -> Self {
+        Self::Sum {
+            a,
+            b,
+            w: Felt::NEG_ONE,
+        }
+    }
+
+    pub const fn mul(a: CellId, b: CellId) -> Self {
+        Self::Product {
+            a,
+            b,
+            w: Felt::ZERO,
+        }
+    }
+
+    /// slope·a + offset; `None` for slope 2 with an offset, which the shape cannot express.
+    pub fn affine(a: CellId, slope: Felt, offset: Felt) -> Option<Self> {
+        use p3_field::Field;
+        let b = Felt::TWO - slope;
+        match b.try_inverse() {
+            Some(inv) => Some(Self::Affine {
+                a,
+                b,
+                w: offset * inv,
+            }),
+            None if offset == Felt::ZERO => Some(Self::Affine {
+                a,
+                b,
+                w: Felt::ZERO,
+            }),
+            None => None,
+        }
+    }
+
+    /// The program fields (id of a, id or value of b, s, w).
+    pub fn fields(self) -> [Felt; 4] {
+        let id = Felt::from_u32;
+        match self {
+            Self::Product { a, b, w } => [id(a), id(b), Felt::ZERO, w],
+            Self::Sum { a, b, w } => [id(a), id(b), Felt::ONE, w],
+            Self::Affine { a, b, w } => [id(a), b, Felt::TWO, w],
+        }
+    }
+
+    pub const fn a(self) -> CellId {
+        match self {
+            Self::Product { a, .. } | Self::Sum { a, .. } | Self::Affine { a, .. } => a,
+        }
+    }
+
+    pub const fn b(self) -> Operand {
+        match self {
+            Self::Product { b, .. } | Self::Sum { b, .. } => Operand::Cell(b),
+            Self::Affine { b, .. } => Operand::Imm(b),
+        }
+    }
+
+    /// The result for operand values a and b (b is the constant of an affine operation).
+    #[inline]
+    pub fn eval(self, a: Felt, b: Felt) -> Felt {
+        match self {
+            Self::Product { w, .. } => (a + w) * b,
+            Self::Sum { w, .. } => a + w * b,
+            Self::Affine { w, .. } => (Felt::TWO - b) * a + w * b,
+        }
+    }
+}
+
+/// Two field instructions with consecutive result ids; the second may read the first's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ArithBundle {
+    /// Results are the cells `id` and `id + 1`.
+    pub id: CellId,
+    pub ops: [ArithOp; 2],
+}
+
+/// One zero test or inversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InverseOp {
+    pub a: CellId,
+    /// Subtracted from the operand first.
+    pub k: Felt,
+    /// Result 1/(a − k), which traps on zero; otherwise 1 if a = k and 0 if not.
+    pub invert: bool,
+}
+
+/// Two zero tests or inversions with consecutive result ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InverseBundle {
+    pub id: CellId,
+    pub ops: [InverseOp; 2],
+}
+
+/// How a copy crosses frames, and what its key cell is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CopyKind {
+    /// From the frame that the key (a link) names, into the own frame.
+    Pull,
+    /// From the own frame into the frame that the key (the opening handle) names.
+    Push,
+    /// Within the frame, if the key has exactly this value. Two gates with one destination and different bits
+    /// are a join; with a procedure number as key it is the guard of a dynamic call's results.
+    Gate { bit: Felt },
+}
+
+/// Up to four copies with consecutive destination ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CopyEntry {
+    pub kind: CopyKind,
+    pub key: CellId,
+    /// Destinations are `base + j`.
+    pub base: CellId,
+    pub src: [CellId; 4],
+}
+
+/// Opens a frame named by the clock: loop entry, loop step, call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FrameEntry {
+    pub pc: Pc,
+    /// Requires parameter 0, after adding `step`, to be non-zero.
+    pub test: bool,
+    /// Added to parameter 0.
+    pub step: Felt,
+    /// Where the new frame starts.
+    pub target: Pc,
+    /// A loop step: the frame is left for good and its CALL cell handed on. Otherwise the new frame returns here.
+    pub back: bool,
+    pub src: [CellId; PARAMS],
+}
+
+/// Leaves a frame (loop exit, return) or branches within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LeaveEntry {
+    /// Back to the parent at the return pc.
+    Return { pc: Pc },
+    /// The same if src + step = 0; gives the parent a link to this frame.
+    Exit { pc: Pc, src: CellId, step: Felt },
+    /// To `target` if the condition is non-zero (or zero).
+    Branch {
+        pc: Pc,
+        src: CellId,
+        nonzero: bool,
+        target: Pc,
+    },
+    Jump { pc: Pc, target: Pc },
+}
+
+impl LeaveEntry {
+    pub const fn pc(self) -> Pc {
+        match self {
+            Self::Return { pc }
+            | Self::Exit { pc, .. }
+            | Self::Branch { pc, .. }
+            | Self::Jump { pc, .. } => pc,
+        }
+    }
+
+    /// The tested cell and the constant added to it.
+    pub const fn tested(self) -> Option<(CellId, Felt)> {
+        match self {
+            Self::Exit { src, step, .. } => Some((src, step)),
+            Self::Branch { src, .. } => Some((src, Felt::ZERO)),
+            Self::Return { .. } | Self::Jump { .. } => None,
+        }
+    }
+
+    pub const fn leaves(self) -> bool {
+        matches!(self, Self::Return { .. } | Self::Exit { .. })
+    }
+}
+
+/// Reads up to four cells at a known point of the execution and may require equalities.
+///
+/// Without equalities it is a *touch*: it forces the rows that compute its operands to exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AssertEntry {
+    pub pc: Pc,
+    pub slots: [Operand; 4],
+    /// Slots 0 and 1 are equal; slots 2 and 3 are equal.
+    pub equal: [bool; 2],
+}
+
+/// A row of the program table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Entry {
+    Arith(ArithBundle),
+    Inverse(InverseBundle),
+    Copy(CopyEntry),
+    Frame(FrameEntry),
+    Leave(LeaveEntry),
+    Assert(AssertEntry),
+}
+
+impl Entry {
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Arith(_) => Class::Arith,
+            Self::Inverse(_) => Class::Inverse,
+            Self::Copy(_) => Class::Copy,
+            Self::Frame(_) => Class::Frame,
+            Self::Leave(_) => Class::Leave,
+            Self::Assert(_) => Class::Assert,
+        }
+    }
+
+    /// The pc of an ordered entry.
+    pub const fn pc(&self) -> Option<Pc> {
+        match self {
+            Self::Frame(e) => Some(e.pc),
+            Self::Leave(e) => Some(e.pc()),
+            Self::Assert(e) => Some(e.pc),
+            Self::Arith(_) | Self::Inverse(_) | Self::Copy(_) => None,
+        }
+    }
+
+    /// The row of the program table. Every column of a chip that the code determines is in it (rule R4).
+    pub fn tuple(&self) -> [Felt; TUPLE_WIDTH] {
+        let id = Felt::from_u32;
+        let bit = Felt::from_bool;
+        let mut t = [Felt::ZERO; TUPLE_WIDTH];
+        t[0] = Felt::from_u8(self.class() as u8);
+        match self {
+            Self::Arith(e) => {
+                t[1] = id(e.id);
+                t[2..6].copy_from_slice(&e.ops[0].fields());
+                t[6..10].copy_from_slice(&e.ops[1].fields());
+            }
+            Self::Inverse(e) => {
+                t[1] = id(e.id);
+                for (j, op) in e.ops.iter().enumerate() {
+                    t[2 + 3 * j] = id(op.a);
+                    t[3 + 3 * j] = op.k;
+                    t[4 + 3 * j] = bit(op.invert);
+                }
+            }
+            Self::Copy(e) => {
+                let (pull, push, key_value) = match e.kind {
+                    CopyKind::Pull => (true, false, Felt::ZERO),
+                    CopyKind::Push => (false, true, Felt::ZERO),
+                    CopyKind::Gate { bit } => (false, false, bit),
+                };
+                t[1] = id(e.key);
+                t[2] = id(e.base);
+                t[3] = bit(pull);
+                t[4] = bit(push);
+                t[5] = key_value;
+                for (field, &src) in t[6..10].iter_mut().zip(&e.src) {
+                    *field = id(src);
+                }
+            }
+            Self::Frame(e) => {
+                t[1] = id(e.pc);
+                t[2] = bit(e.test);
+                t[3] = e.step;
+                t[4] = id(e.target);
+                t[5] = bit(e.back);
+                for (field, &src) in t[6..10].iter_mut().zip(&e.src) {
+                    *field = id(src);
+                }
+            }
+            Self::Leave(e) => {
+                let (target, nonzero) = match *e {
+                    LeaveEntry::Branch {
+                        target, nonzero, ..
+                    } => (target, nonzero),
+                    LeaveEntry::Jump { target, .. } => (target, false),
+                    LeaveEntry::Return { .. } | LeaveEntry::Exit { .. } => (0, false),
+                };
+                let (src, step) = e.tested().unwrap_or_default();
+                t[1] = id(e.pc());
+                t[2] = bit(e.leaves());
+                t[3] = bit(e.tested().is_some());
+                t[4] = bit(nonzero);
+                t[5] = id(src);
+                t[6] = step;
+                t[7] = id(target);
+            }
+            Self::Assert(e) => {
+                t[1] = id(e.pc);
+                let mut flags = 0;
+                for (j, slot) in e.slots.iter().enumerate() {
+                    t[2 + j] = slot.field();
+                    flags |= u8::from(slot.is_cell()) << j;
+                }
+                for (j, &equal) in e.equal.iter().enumerate() {
+                    flags |= u8::from(equal) << (4 + j);
+                }
+                t[6] = Felt::from_u8(flags);
+            }
+        }
+        t
+    }
+}

@@ -1,0 +1,69 @@
+//! What an execution leaves behind: the values of all frames, and which blocks ran in which frame.
+//!
+//! Rows of all chips follow from it and from the program, each independent of the others.
+
+use plica_field::Felt;
+
+use crate::code::{BlockId, Pc, RegionId, STACK_SIZE};
+
+/// Index of a frame in [`Execution::frames`].
+pub type FrameIndex = u32;
+
+/// One activation of a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub region: RegionId,
+    /// Clock of the row that opened it; 0 for the root.
+    pub name: u64,
+    /// First value in [`Execution::values`].
+    pub base: usize,
+    /// Where it returns to.
+    pub parent: FrameIndex,
+    pub return_pc: Pc,
+}
+
+/// One execution of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub frame: FrameIndex,
+    pub block: BlockId,
+    /// Clock at its first ordered entry.
+    pub clk: u64,
+    /// What the terminator did.
+    pub outcome: Outcome,
+}
+
+/// What the terminator of a block did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The only possibility.
+    Next,
+    /// Opened this frame.
+    Opened(FrameIndex),
+    /// A branch on a value other than zero.
+    NonZero,
+    /// A branch on zero, a loop not entered, a loop left.
+    Zero,
+}
+
+/// A complete, accepted execution.
+///
+/// A link (handle or exit link) is stored as the index of the frame it names.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    pub frames: Vec<Frame>,
+    pub values: Vec<Felt>,
+    pub steps: Vec<Step>,
+    /// Clock at the halt.
+    pub clk: u64,
+    /// Top of the stack first.
+    pub inputs: [Felt; STACK_SIZE],
+    pub outputs: [Felt; STACK_SIZE],
+}
+
+impl Execution {
+    /// The public values in the order of the boundary chip.
+    pub fn public_values(&self) -> Vec<Felt> {
+        self.inputs.iter().chain(&self.outputs).copied().collect()
+    }
+}
