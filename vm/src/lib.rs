@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The Plica virtual machine.
+//!
+//! [`syntax`] turns MASM source text into a resolved [`syntax::Program`]; [`inputs`] reads what a program is run on and
+//! writes what it computed.
+
+pub mod inputs;
+pub mod syntax;

@@ -1,0 +1,1 @@
+//! Program inputs and outputs.
