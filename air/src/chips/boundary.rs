@@ -16,7 +16,7 @@ use plica_field::Felt;
 
 use crate::bus::{self, ChipBuilder};
 use crate::chip::{columns, preprocessed_row};
-use crate::code::{ENTRY_PC, INPUT, OUTPUT, Program, STACK_SIZE};
+use crate::code::{INPUT, OUTPUT, Program, STACK_SIZE};
 
 /// Entry pc and halt pc.
 pub const PREPROCESSED_WIDTH: usize = 2;
@@ -79,7 +79,7 @@ fn public_values<AB: AirBuilder>(builder: &AB) -> Vec<AB::Expr> {
 /// Entry pc and halt pc of `code`.
 pub fn preprocessed(code: &Program) -> RowMajorMatrix<Felt> {
     RowMajorMatrix::new(
-        vec![Felt::from_u32(ENTRY_PC), Felt::from_u32(code.halt)],
+        vec![Felt::from_u32(code.entry), Felt::from_u32(code.halt)],
         PREPROCESSED_WIDTH,
     )
 }

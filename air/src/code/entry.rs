@@ -202,10 +202,11 @@ pub enum LeaveEntry {
     Return { pc: Pc },
     /// The same if src + step = 0; gives the parent a link to this frame.
     Exit { pc: Pc, src: CellId, step: Felt },
-    /// To `target` if the condition is non-zero (or zero).
+    /// To `target` if src + step is non-zero (or zero).
     Branch {
         pc: Pc,
         src: CellId,
+        step: Felt,
         nonzero: bool,
         target: Pc,
     },
@@ -225,8 +226,7 @@ impl LeaveEntry {
     /// The tested cell and the constant added to it.
     pub const fn tested(self) -> Option<(CellId, Felt)> {
         match self {
-            Self::Exit { src, step, .. } => Some((src, step)),
-            Self::Branch { src, .. } => Some((src, Felt::ZERO)),
+            Self::Exit { src, step, .. } | Self::Branch { src, step, .. } => Some((src, step)),
             Self::Return { .. } | Self::Jump { .. } => None,
         }
     }

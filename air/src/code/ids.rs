@@ -26,12 +26,12 @@ pub const CALL: CellId = 0;
 pub const INPUT: CellId = 1;
 /// First public output.
 pub const OUTPUT: CellId = 17;
-/// Every program starts here.
-pub const ENTRY_PC: Pc = 5;
+/// The smallest pc of a program.
+pub const FIRST_PC: Pc = 5;
 /// Ids that belong to one pc.
 pub const PC_STRIDE: u32 = 8;
 /// The first id that is neither fixed nor CALL.
-pub const FIRST_FREE_ID: CellId = ENTRY_PC * PC_STRIDE;
+pub const FIRST_FREE_ID: CellId = FIRST_PC * PC_STRIDE;
 
 const _: () = assert!(FIRST_FREE_ID > OUTPUT + STACK_SIZE as u32 - 1);
 

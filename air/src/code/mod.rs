@@ -18,7 +18,7 @@ pub use entry::{
     InverseBundle, InverseOp, LeaveEntry, Operand, PARAMS, TUPLE_WIDTH,
 };
 pub use ids::{
-    CALL, CellId, ENTRY_PC, FIRST_FREE_ID, INPUT, OUTPUT, PC_STRIDE, Pc, STACK_SIZE, exit_link,
+    CALL, CellId, FIRST_FREE_ID, FIRST_PC, INPUT, OUTPUT, PC_STRIDE, Pc, STACK_SIZE, exit_link,
     first_pure_id, handle, param,
 };
 pub use layout::{Layout, NO_SLOT};

@@ -56,12 +56,13 @@ pub enum Terminator {
         region: RegionId,
         next: BlockId,
     },
-    /// The same if the tested value is non-zero, otherwise the branch row `skip` leads to `next`.
+    /// The same if the tested value is non-zero, otherwise the branch row `skip` leads to `skipped`.
     EnterIf {
         entry: u32,
         region: RegionId,
         skip: u32,
         next: BlockId,
+        skipped: BlockId,
     },
     /// End of a loop body: next iteration or exit.
     Loop { back: u32, exit: u32 },
@@ -86,7 +87,9 @@ pub struct Program {
     pub entries: Vec<Entry>,
     pub blocks: Vec<Block>,
     pub regions: Vec<Region>,
-    /// The pc at which the execution ends, in frame 0.
+    /// The pc at which the execution starts, in frame 0.
+    pub entry: Pc,
+    /// The pc at which it ends, in frame 0.
     pub halt: Pc,
 }
 
