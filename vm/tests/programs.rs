@@ -7,14 +7,19 @@ use plica_vm::syntax::{DirectoryModules, parse_program};
 fn programs(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "masm"));
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "masm")
+    });
     paths.sort();
     assert!(!paths.is_empty());
     paths
 }
 
 fn assert_all_parse(directory: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(directory);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(directory);
     for path in programs(&root) {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.file_name().unwrap().to_string_lossy();

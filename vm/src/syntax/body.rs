@@ -86,7 +86,7 @@ impl Open {
 }
 
 /// The error for a token that no instruction starts with.
-fn misplaced(cursor: &Cursor<'_>, innermost: &Open) -> Box<Raised> {
+fn misplaced(cursor: &Cursor<'_>, innermost: &Open) -> Raised {
     let token = cursor.peek();
     match token.kind {
         TokenKind::End => Raised::new(ErrorKind::MissingEnd(innermost.what), innermost.span),

@@ -1,6 +1,6 @@
 //! From characters to tokens.
 
-use plica_field::{Felt, MODULUS};
+use plica_field::MODULUS;
 
 use super::diagnostic::{ErrorKind, Raised, Result};
 use super::immediate::{Radix, felt};
@@ -52,7 +52,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn error(&self, kind: ErrorKind, start: usize) -> Box<Raised> {
+    fn error(&self, kind: ErrorKind, start: usize) -> Raised {
         Raised::new(kind, self.span_from(start))
     }
 
@@ -185,9 +185,11 @@ impl Lexer<'_> {
                 Some(value) if value <= MODULUS => Ok(TokenKind::Number(value, Radix::Hexadecimal)),
                 _ => Err(self.error(ErrorKind::LiteralTooLarge, start)),
             },
-            64 => match word(&self.text[start + 2..self.at]) {
-                Some(word) => Ok(TokenKind::Word(word)),
-                None => Err(self.error(ErrorKind::LiteralTooLarge, start)),
+            64 => match word_digits(&self.text[start + 2..self.at]) {
+                Some(word) if word.iter().all(|&value| value <= MODULUS) => {
+                    Ok(TokenKind::Word(word.map(felt)))
+                }
+                _ => Err(self.error(ErrorKind::LiteralTooLarge, start)),
             },
             _ => Err(self.error(ErrorKind::HexLength(digits), start)),
         }
@@ -220,17 +222,14 @@ impl Lexer<'_> {
     }
 }
 
-/// A word of 64 digits: four elements of eight bytes, least significant byte first.
-pub(crate) fn word(digits: &str) -> Option<[Felt; 4]> {
-    let mut word = [Felt::new(0); 4];
+/// A word of 64 digits, its four elements being eight bytes each, least significant byte first. The numbers may be
+/// above the order of the field.
+pub(crate) fn word_digits(digits: &str) -> Option<[u64; 4]> {
+    let mut word = [0; 4];
     for (element, digits) in word.iter_mut().zip(digits.as_bytes().chunks(16)) {
-        let value = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16)
+        *element = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16)
             .ok()?
             .swap_bytes();
-        if value > MODULUS {
-            return None;
-        }
-        *element = felt(value);
     }
     Some(word)
 }

@@ -27,6 +27,7 @@ pub use immediate::Immediate;
 pub use instruction::{
     DebugRange, Exponent, Imm, Instruction, InstructionInfo, Opcode, Section, Trivial,
 };
+pub(crate) use lexer::word_digits;
 pub use loader::{
     DirectoryModules, MemoryModules, ModuleLoader, ModulePath, ModuleSource, NoModules,
 };

@@ -18,7 +18,7 @@ pub(super) struct Module {
     pub(super) procedures: Vec<RawProcedure>,
     pub(super) reexports: Vec<Reexport>,
     pub(super) entry: Option<(Span, RawBody)>,
-    pub(super) warnings: Vec<Box<Raised>>,
+    pub(super) warnings: Vec<Raised>,
 }
 
 /// `use.path->name`.

@@ -121,7 +121,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The error that the current token cannot stand here.
-    pub(super) fn unexpected(&self, expected: &str) -> Box<Raised> {
+    pub(super) fn unexpected(&self, expected: &str) -> Raised {
         let token = self.peek();
         let found = match token.kind.describe() {
             Some(kind) => kind.to_owned(),

@@ -80,7 +80,7 @@ struct Unfinished {
     main_span: Span,
     procedures: Vec<Procedure>,
     docs: Option<String>,
-    warnings: Vec<Box<Raised>>,
+    warnings: Vec<Raised>,
 }
 
 impl Unfinished {
@@ -459,7 +459,7 @@ impl Resolver<'_> {
         Ok((Body::new(nodes), calls))
     }
 
-    fn warnings(&mut self) -> Vec<Box<Raised>> {
+    fn warnings(&mut self) -> Vec<Raised> {
         let mut warnings = Vec::new();
         for loaded in &mut self.modules {
             warnings.append(&mut loaded.module.warnings);
