@@ -290,41 +290,48 @@ impl ErrorKind {
 
 /// An error before the texts it points into are attached.
 #[derive(Debug)]
-pub(super) struct Raised {
+pub(super) struct Raised(Box<Unattached>);
+
+#[derive(Debug)]
+struct Unattached {
     kind: ErrorKind,
     span: Span,
-    notes: Vec<(Span, String)>,
+    notes: Vec<(Span, &'static str)>,
 }
 
-pub(super) type Result<T> = std::result::Result<T, Box<Raised>>;
+pub(super) type Result<T> = std::result::Result<T, Raised>;
 
 impl Raised {
-    pub(super) fn new(kind: ErrorKind, span: Span) -> Box<Self> {
-        Box::new(Self {
+    pub(super) fn new(kind: ErrorKind, span: Span) -> Self {
+        Self(Box::new(Unattached {
             kind,
             span,
             notes: Vec::new(),
-        })
+        }))
     }
 
-    /// Adds a second place.
-    pub(super) fn note(mut self: Box<Self>, span: Span, text: impl Into<String>) -> Box<Self> {
-        self.notes.push((span, text.into()));
+    /// Adds a second place, which is shown if it lies in the same text.
+    pub(super) fn note(mut self, span: Span, text: &'static str) -> Self {
+        self.0.notes.push((span, text));
         self
     }
 
     pub(super) fn attach(self, sources: &Sources) -> Diagnostic {
-        // A diagnostic shows one text: notes in other texts are left out.
-        let mut labels = vec![LabeledSpan::new_primary_with_span(None, self.span.range())];
-        for (span, text) in self.notes {
-            if span.source == self.span.source {
-                labels.push(LabeledSpan::new_with_span(Some(text), span.range()));
+        let Unattached { kind, span, notes } = *self.0;
+        let mut labels = vec![LabeledSpan::new_primary_with_span(None, span.range())];
+        for (place, text) in notes {
+            if place.source == span.source {
+                labels.push(LabeledSpan::new_with_span(
+                    Some(text.to_owned()),
+                    place.range(),
+                ));
             }
         }
+        let source = sources.file(span.source).clone();
         Diagnostic(Box::new(Inner {
-            kind: self.kind,
-            span: self.span,
-            source: sources.file(self.span.source).clone(),
+            kind,
+            span,
+            source,
             labels,
         }))
     }

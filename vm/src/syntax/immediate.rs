@@ -209,7 +209,7 @@ impl Operands<'_> {
         Ok(self.list.first())
     }
 
-    fn missing(&self, form: Immediate) -> Box<Raised> {
+    fn missing(&self, form: Immediate) -> Raised {
         let kind = ErrorKind::MissingOperand {
             instruction: self.instruction.to_owned(),
             expected: form.describe(),
@@ -217,7 +217,7 @@ impl Operands<'_> {
         Raised::new(kind, self.span)
     }
 
-    fn wrong_form(&self, operand: &Operand, form: Immediate) -> Box<Raised> {
+    fn wrong_form(&self, operand: &Operand, form: Immediate) -> Raised {
         let kind = ErrorKind::OperandForm {
             instruction: self.instruction.to_owned(),
             found: operand.kind.describe(),
@@ -302,7 +302,7 @@ impl Operands<'_> {
         Ok(self.in_range(operand, SMALL, form, 0, max.into())?.value as u8)
     }
 
-    fn refuse_zero(&self, operand: &Operand) -> Box<Raised> {
+    fn refuse_zero(&self, operand: &Operand) -> Raised {
         Raised::new(
             ErrorKind::DivisionByZero(self.instruction.to_owned()),
             operand.span,

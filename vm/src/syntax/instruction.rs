@@ -1,5 +1,8 @@
 //! The instruction set: one table from which the [`Instruction`] type, the parser's dictionary and the documentation come.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use plica_field::Felt;
 
 use super::immediate::{FromOperands, Immediate, Operands};
@@ -337,10 +340,13 @@ impl Opcode {
 
     /// The instruction of that name.
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|opcode| opcode.info().name == name)
+        static NAMES: LazyLock<HashMap<&str, Opcode>> = LazyLock::new(|| {
+            Opcode::ALL
+                .iter()
+                .map(|&opcode| (opcode.info().name, opcode))
+                .collect()
+        });
+        NAMES.get(name).copied()
     }
 }
 
