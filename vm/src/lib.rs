@@ -3,5 +3,9 @@
 //! [`syntax`] turns MASM source text into a resolved [`syntax::Program`]; [`inputs`] reads what a program is run on and
 //! writes what it computed.
 
+pub mod compile;
 pub mod inputs;
+pub mod ir;
+pub mod lower;
+pub mod processor;
 pub mod syntax;

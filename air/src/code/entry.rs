@@ -357,4 +357,42 @@ impl Entry {
         }
         t
     }
+
+    /// Replaces every cell id that does not follow from a pc.
+    pub fn map_cells(&mut self, f: impl Fn(CellId) -> CellId) {
+        let map = |id: &mut CellId| *id = f(*id);
+        match self {
+            Self::Arith(e) => {
+                map(&mut e.id);
+                for op in &mut e.ops {
+                    match op {
+                        ArithOp::Product { a, b, .. } | ArithOp::Sum { a, b, .. } => {
+                            map(a);
+                            map(b);
+                        }
+                        ArithOp::Affine { a, .. } => map(a),
+                    }
+                }
+            }
+            Self::Inverse(e) => {
+                map(&mut e.id);
+                e.ops.iter_mut().for_each(|op| map(&mut op.a));
+            }
+            Self::Copy(e) => {
+                map(&mut e.key);
+                map(&mut e.base);
+                e.src.iter_mut().for_each(map);
+            }
+            Self::Frame(e) => e.src.iter_mut().for_each(map),
+            Self::Leave(LeaveEntry::Exit { src, .. } | LeaveEntry::Branch { src, .. }) => map(src),
+            Self::Leave(LeaveEntry::Return { .. } | LeaveEntry::Jump { .. }) => {}
+            Self::Assert(e) => {
+                for slot in &mut e.slots {
+                    if let Operand::Cell(id) = slot {
+                        map(id);
+                    }
+                }
+            }
+        }
+    }
 }

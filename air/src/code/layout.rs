@@ -2,7 +2,7 @@
 //! region that owns it.
 
 use super::{
-    CellId, Entry, FIRST_FREE_ID, INPUT, LeaveEntry, OUTPUT, PARAMS, Program, RegionId,
+    BlockId, CellId, Entry, FIRST_FREE_ID, INPUT, LeaveEntry, OUTPUT, PARAMS, Program, RegionId,
     RegionKind, STACK_SIZE, Terminator, exit_link, handle, param,
 };
 
@@ -16,6 +16,8 @@ pub struct Layout {
     owners: Vec<RegionId>,
     /// Slots per frame, by region.
     pub frame_sizes: Vec<u32>,
+    /// Where a processor starts.
+    pub root_block: BlockId,
 }
 
 impl Layout {
@@ -25,6 +27,7 @@ impl Layout {
             slots: vec![NO_SLOT; FIRST_FREE_ID as usize],
             owners: vec![0; FIRST_FREE_ID as usize],
             frame_sizes: vec![0; program.regions.len()],
+            root_block: program.regions[Program::ROOT as usize].entry_block,
         };
         for j in 0..STACK_SIZE as u32 {
             layout.define(Program::ROOT, INPUT + j);

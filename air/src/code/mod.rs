@@ -11,7 +11,7 @@ mod entry;
 mod ids;
 mod layout;
 mod program;
-// mod validate;
+mod validate;
 
 pub use entry::{
     ArithBundle, ArithOp, AssertEntry, Class, CopyEntry, CopyKind, Entry, FrameEntry,
@@ -23,4 +23,4 @@ pub use ids::{
 };
 pub use layout::{Layout, NO_SLOT};
 pub use program::{Block, BlockId, Program, Region, RegionId, RegionKind, Terminator};
-// pub use validate::{ValidateError, validate};
+pub use validate::{ValidateError, validate};

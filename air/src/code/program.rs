@@ -44,7 +44,6 @@ pub enum Terminator {
     },
     /// A branch with effects; both rows are entries of the leave chip.
     Branch {
-        cond: CellId,
         nonzero: (u32, BlockId),
         zero: (u32, BlockId),
     },

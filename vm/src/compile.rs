@@ -1,0 +1,137 @@
+//! From a resolved program to machine code that can be run and proven.
+
+use std::sync::Arc;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
+use plica_air::code::{Layout, Program, STACK_SIZE, validate};
+use plica_air::record::Execution;
+use plica_field::Felt;
+use thiserror::Error;
+use tracing::instrument;
+
+use crate::ir::{CompileError, Trap, translate};
+use crate::lower::{EntryInfo, lower};
+use crate::processor::{self, Fault, RunOutcome};
+use crate::syntax::{self, Sources};
+
+/// A program ready to run, with what is needed to explain a failure.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    pub program: Program,
+    pub layout: Layout,
+    /// Origin of each entry of the program table.
+    pub info: Vec<EntryInfo>,
+    /// Names for the origins; the first is the program's body.
+    pub procedures: Vec<String>,
+    sources: Sources,
+}
+
+/// Compiles a resolved program.
+///
+/// # Errors
+/// See [`CompileError`].
+#[instrument(name = "compile", skip_all)]
+pub fn compile(source: &syntax::Program) -> Result<Compiled, Box<CompileError>> {
+    let ir = translate(source)?;
+    let lowered = lower(&ir);
+    debug_assert_eq!(validate(&lowered.program), Ok(()));
+    Ok(Compiled {
+        layout: Layout::new(&lowered.program),
+        program: lowered.program,
+        info: lowered.info,
+        procedures: ir.procedures,
+        sources: source.sources.clone(),
+    })
+}
+
+/// Why an execution failed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RunErrorKind {
+    #[error("assertion failed with error code {code}")]
+    Assertion { code: u32 },
+    #[error("expected 0 or 1 as a condition or Boolean operand, found {value}")]
+    NotBinary { value: Felt },
+    #[error("division by zero")]
+    DivisionByZero,
+    #[error("the program did not halt within {limit} cycles")]
+    CycleLimit { limit: u64 },
+}
+
+/// A failed execution, with the place in the source.
+#[derive(Clone, Debug, Error)]
+#[error("{kind}")]
+pub struct RunError {
+    pub kind: RunErrorKind,
+    at: Option<(Arc<NamedSource<String>>, SourceSpan)>,
+}
+
+impl Diagnostic for RunError {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        matches!(self.kind, RunErrorKind::CycleLimit { .. })
+            .then(|| Box::new("--max-cycles sets the limit") as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.at
+            .as_ref()
+            .map(|(source, _)| &**source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let (_, span) = self.at.as_ref()?;
+        let label = LabeledSpan::new_with_span(Some("failed here".to_owned()), *span);
+        Some(Box::new(std::iter::once(label)))
+    }
+}
+
+impl Compiled {
+    /// Runs the program without a record; inputs and outputs have the top of the stack first.
+    ///
+    /// # Errors
+    /// See [`RunErrorKind`].
+    pub fn run(
+        &self,
+        inputs: &[Felt; STACK_SIZE],
+        max_cycles: u64,
+    ) -> Result<RunOutcome, Box<RunError>> {
+        processor::run(&self.program, &self.layout, inputs, max_cycles)
+            .map_err(|fault| self.explain(fault))
+    }
+
+    /// Runs the program and records what a proof needs.
+    ///
+    /// # Errors
+    /// See [`RunErrorKind`].
+    pub fn record(
+        &self,
+        inputs: &[Felt; STACK_SIZE],
+        max_cycles: u64,
+    ) -> Result<Execution, Box<RunError>> {
+        processor::record(&self.program, &self.layout, inputs, max_cycles)
+            .map_err(|fault| self.explain(fault))
+    }
+
+    fn explain(&self, fault: Fault) -> Box<RunError> {
+        let (kind, place) = match fault {
+            Fault::Check { entry, value } => {
+                let kind = match self.info[entry as usize].trap {
+                    Some(Trap::Assertion { code }) => RunErrorKind::Assertion { code },
+                    Some(Trap::NotBinary) => RunErrorKind::NotBinary { value },
+                    Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
+                };
+                (kind, Some((entry, 0)))
+            }
+            Fault::DivisionByZero { entry, lane } => {
+                (RunErrorKind::DivisionByZero, Some((entry, lane)))
+            }
+            Fault::CycleLimit { limit } => (RunErrorKind::CycleLimit { limit }, None),
+        };
+        let at = place.and_then(|(entry, lane)| {
+            let origins = self.info[entry as usize].origins;
+            let origin = origins[usize::from(lane)].or(origins[0])?;
+            let source = self.sources.file(origin.span.source);
+            Some((Arc::clone(source), origin.span.range().into()))
+        });
+        Box::new(RunError { kind, at })
+    }
+}

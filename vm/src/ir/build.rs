@@ -1,0 +1,261 @@
+//! Emission of operations, with constants folded.
+
+use p3_field::{Field, PrimeCharacteristicRing};
+use plica_field::Felt;
+
+use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
+
+/// A list of statements under construction, and the origin of what is emitted next.
+pub(super) struct Scope {
+    pub(super) stmts: Vec<Stmt>,
+    pub(super) origin: Origin,
+}
+
+impl Scope {
+    pub(super) const fn new(origin: Origin) -> Self {
+        Self {
+            stmts: Vec::new(),
+            origin,
+        }
+    }
+}
+
+pub(super) const fn constant(value: Felt) -> Operand {
+    Operand::Const(value)
+}
+
+impl Ir {
+    pub(super) fn new_value(&mut self) -> ValueId {
+        self.values.push(ValueInfo::default());
+        ValueId(self.values.len() as u32 - 1)
+    }
+
+    pub(super) fn is_boolean(&self, operand: Operand) -> bool {
+        match operand {
+            Operand::Const(c) => c == Felt::ZERO || c == Felt::ONE,
+            Operand::Value(v) => self.value(v).boolean,
+        }
+    }
+
+    fn emit(&mut self, scope: &mut Scope, op: PureOp, boolean: bool) -> Operand {
+        let out = self.new_value();
+        self.values[out.index()] = ValueInfo {
+            boolean,
+            op: Some(op),
+        };
+        scope.stmts.push(Stmt::Op {
+            out,
+            op,
+            origin: scope.origin,
+        });
+        Operand::Value(out)
+    }
+
+    /// (a + w)·b
+    pub(super) fn product(
+        &mut self,
+        scope: &mut Scope,
+        a: Operand,
+        b: Operand,
+        w: Felt,
+    ) -> Operand {
+        match (a, b) {
+            (Operand::Const(a), b) => self.affine(scope, b, a + w, Felt::ZERO),
+            (a, Operand::Const(b)) => self.affine(scope, a, b, w * b),
+            (Operand::Value(x), Operand::Value(y)) => {
+                let boolean = w == Felt::ZERO && self.is_boolean(a) && self.is_boolean(b);
+                self.emit(scope, PureOp::Product { a: x, b: y, w }, boolean)
+            }
+        }
+    }
+
+    /// a + w·b
+    pub(super) fn sum(&mut self, scope: &mut Scope, a: Operand, b: Operand, w: Felt) -> Operand {
+        match (a, b) {
+            (Operand::Const(a), b) => self.affine(scope, b, w, a),
+            (a, Operand::Const(b)) => self.affine(scope, a, Felt::ONE, w * b),
+            (Operand::Value(a), Operand::Value(b)) => {
+                self.emit(scope, PureOp::Sum { a, b, w }, false)
+            }
+        }
+    }
+
+    /// slope·a + offset
+    pub(super) fn affine(
+        &mut self,
+        scope: &mut Scope,
+        a: Operand,
+        slope: Felt,
+        offset: Felt,
+    ) -> Operand {
+        match a {
+            Operand::Const(a) => constant(slope * a + offset),
+            Operand::Value(_) if slope == Felt::ZERO => constant(offset),
+            Operand::Value(_) if slope == Felt::ONE && offset == Felt::ZERO => a,
+            Operand::Value(v) => {
+                let maps_to_bits = |bit: Felt| {
+                    let y = slope * bit + offset;
+                    y == Felt::ZERO || y == Felt::ONE
+                };
+                let boolean =
+                    self.is_boolean(a) && maps_to_bits(Felt::ZERO) && maps_to_bits(Felt::ONE);
+                if slope == Felt::NEG_ONE
+                    && offset == Felt::ONE
+                    && let Some(inner) = self.negated(a)
+                {
+                    return Operand::Value(inner);
+                }
+                self.emit(
+                    scope,
+                    PureOp::Affine {
+                        a: v,
+                        slope,
+                        offset,
+                    },
+                    boolean,
+                )
+            }
+        }
+    }
+
+    /// x if `operand` is 1 − x with x Boolean.
+    pub(super) fn negated(&self, operand: Operand) -> Option<ValueId> {
+        match self.value(operand.value()?).op? {
+            PureOp::Affine { a, slope, offset }
+                if slope == Felt::NEG_ONE && offset == Felt::ONE && self.value(a).boolean =>
+            {
+                Some(a)
+            }
+            _ => None,
+        }
+    }
+
+    /// 1 − a for Boolean a
+    pub(super) fn not(&mut self, scope: &mut Scope, a: Operand) -> Operand {
+        self.affine(scope, a, Felt::NEG_ONE, Felt::ONE)
+    }
+
+    /// a or b for Boolean operands: b − (b − 1)·a
+    pub(super) fn or(&mut self, scope: &mut Scope, a: Operand, b: Operand) -> Operand {
+        let known = self.values.len();
+        let t = self.product(scope, b, a, Felt::NEG_ONE);
+        let r = self.sum(scope, b, t, Felt::NEG_ONE);
+        self.mark_boolean(known, r)
+    }
+
+    /// a xor b for Boolean operands: b − 2·(b − ½)·a
+    pub(super) fn xor(&mut self, scope: &mut Scope, a: Operand, b: Operand) -> Operand {
+        let known = self.values.len();
+        let t = self.product(scope, b, a, -Felt::ONE.halve());
+        let r = self.sum(scope, b, t, -Felt::TWO);
+        self.mark_boolean(known, r)
+    }
+
+    /// Marks a value that was emitted after the first `known` ones. Older values stay as they are: what was checked
+    /// on one path need not hold on another.
+    fn mark_boolean(&mut self, known: usize, operand: Operand) -> Operand {
+        if let Operand::Value(v) = operand
+            && v.index() >= known
+        {
+            self.values[v.index()].boolean = true;
+        }
+        operand
+    }
+
+    /// 1 if a = k, else 0
+    pub(super) fn equals_constant(&mut self, scope: &mut Scope, a: Operand, k: Felt) -> Operand {
+        match a {
+            Operand::Const(a) => constant(Felt::from_bool(a == k)),
+            Operand::Value(a) => self.emit(scope, PureOp::IsZero { a, k }, true),
+        }
+    }
+
+    /// 1 if a = b, else 0
+    pub(super) fn equals(&mut self, scope: &mut Scope, a: Operand, b: Operand) -> Operand {
+        match (a, b) {
+            (a, Operand::Const(k)) | (Operand::Const(k), a) => self.equals_constant(scope, a, k),
+            (a, b) if a == b => constant(Felt::ONE),
+            (a, b) => {
+                let d = self.sum(scope, a, b, Felt::NEG_ONE);
+                self.equals_constant(scope, d, Felt::ZERO)
+            }
+        }
+    }
+
+    /// 1/a
+    pub(super) fn invert(&mut self, scope: &mut Scope, a: Operand) -> Operand {
+        match a {
+            Operand::Const(a) => match a.try_inverse() {
+                Some(inverse) => constant(inverse),
+                None => {
+                    self.fail(scope, Trap::DivisionByZero);
+                    constant(Felt::ZERO)
+                }
+            },
+            Operand::Value(a) => self.emit(scope, PureOp::Invert { a }, false),
+        }
+    }
+
+    /// A check that always fails where it runs.
+    pub(super) fn fail(&mut self, scope: &mut Scope, trap: Trap) {
+        scope.stmts.push(Stmt::Assert {
+            a: constant(Felt::ZERO),
+            b: constant(Felt::ONE),
+            trap,
+            origin: scope.origin,
+        });
+    }
+
+    /// Traps unless a = b.
+    pub(super) fn assert_equal(&mut self, scope: &mut Scope, a: Operand, b: Operand, trap: Trap) {
+        match (a, b) {
+            (a, b) if a == b => {}
+            (Operand::Const(_), Operand::Const(_)) => self.fail(scope, trap),
+            (Operand::Const(_), Operand::Value(_)) => self.assert_equal(scope, b, a, trap),
+            (Operand::Value(v), b) => {
+                // `eq assert` needs no zero test: assert the equality itself.
+                if b == constant(Felt::ONE)
+                    && let Some(PureOp::IsZero { a, k }) = self.value(v).op
+                {
+                    return self.assert_equal(scope, Operand::Value(a), constant(k), trap);
+                }
+                if b == constant(Felt::ZERO)
+                    && let Some(PureOp::Sum { a, b, w }) = self.value(v).op
+                    && w == Felt::NEG_ONE
+                {
+                    let (a, b) = (Operand::Value(a), Operand::Value(b));
+                    return self.assert_equal(scope, a, b, trap);
+                }
+                scope.stmts.push(Stmt::Assert {
+                    a,
+                    b,
+                    trap,
+                    origin: scope.origin,
+                });
+            }
+        }
+    }
+
+    /// Re-emits an operation with other operands.
+    pub(super) fn replay_op(
+        &mut self,
+        scope: &mut Scope,
+        op: PureOp,
+        boolean: bool,
+        map: impl Fn(ValueId) -> Operand,
+    ) -> Operand {
+        let known = self.values.len();
+        let out = match op {
+            PureOp::Product { a, b, w } => self.product(scope, map(a), map(b), w),
+            PureOp::Sum { a, b, w } => self.sum(scope, map(a), map(b), w),
+            PureOp::Affine { a, slope, offset } => self.affine(scope, map(a), slope, offset),
+            PureOp::IsZero { a, k } => self.equals_constant(scope, map(a), k),
+            PureOp::Invert { a } => self.invert(scope, map(a)),
+        };
+        if boolean {
+            self.mark_boolean(known, out)
+        } else {
+            out
+        }
+    }
+}

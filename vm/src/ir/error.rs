@@ -1,0 +1,79 @@
+//! What the compiler refuses, beyond what the syntax already excludes.
+
+use std::sync::Arc;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use thiserror::Error;
+
+use crate::syntax::{Sources, Span};
+
+/// Why a program cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CompileErrorKind {
+    #[error("`{0}` is not supported yet")]
+    Unsupported(String),
+    #[error("the branches of this `if` leave the stack at different depths: {then} and {otherwise}")]
+    BranchDepth { then: usize, otherwise: usize },
+    #[error(
+        "the body of this loop changes the depth of the stack from {before} to {after}, condition included"
+    )]
+    LoopDepth { before: usize, after: usize },
+    #[error("the program ends with {0} elements on the stack; at most 16 are allowed")]
+    FinalDepth(usize),
+    #[error("the stack grows beyond {0} elements")]
+    StackTooDeep(usize),
+    #[error("the program unrolls to more than {0} operations")]
+    TooLarge(usize),
+}
+
+impl CompileErrorKind {
+    const fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::BranchDepth { .. } | Self::LoopDepth { .. } => Some(
+                "this release compiles programs whose stack depth is known at every point; make both ways push and drop equally much",
+            ),
+            Self::FinalDepth(_) => Some("drop what is not an output before the end"),
+            Self::TooLarge(_) => Some(
+                "a `repeat` whose body changes the depth of the stack is unrolled; let it keep the depth, so that it can run as a loop",
+            ),
+            Self::Unsupported(_) | Self::StackTooDeep(_) => None,
+        }
+    }
+}
+
+/// A refused program, with the place.
+#[derive(Clone, Debug, Error)]
+#[error("{kind}")]
+pub struct CompileError {
+    pub kind: CompileErrorKind,
+    source_text: Arc<NamedSource<String>>,
+    at: SourceSpan,
+}
+
+impl CompileError {
+    pub(super) fn new(kind: CompileErrorKind, sources: &Sources, span: Span) -> Box<Self> {
+        Box::new(Self {
+            kind,
+            source_text: Arc::clone(sources.file(span.source)),
+            at: span.range().into(),
+        })
+    }
+}
+
+impl Diagnostic for CompileError {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.kind
+            .help()
+            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&*self.source_text)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(
+            miette::LabeledSpan::new_with_span(Some("here".to_owned()), self.at),
+        )))
+    }
+}

@@ -1,0 +1,221 @@
+//! The intermediate form: stack code with the stack removed.
+//!
+//! Stack manipulation is executed at compile time, so what remains are values in static single assignment, grouped in
+//! *regions*: the root, procedure bodies and loop bodies, each of which runs in frames of its own. A region reads
+//! values of another one only through its parameters and results. Within a region control is structured: `if` with
+//! joins.
+//!
+//! [`translate()`] makes it from a resolved program, [`liveness`] finds what is needed.
+
+mod build;
+mod error;
+pub mod liveness;
+mod repeat;
+mod replay;
+mod stack;
+mod translate;
+mod weight;
+
+use plica_field::Felt;
+
+use crate::syntax::Span;
+
+pub use error::{CompileError, CompileErrorKind};
+pub use translate::translate;
+
+/// A value in static single assignment. The definition is in [`Ir::values`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueId(pub u32);
+
+impl ValueId {
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Position in [`Ir::regions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegionId(pub u32);
+
+impl RegionId {
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A value or a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operand {
+    Const(Felt),
+    Value(ValueId),
+}
+
+impl Operand {
+    pub const fn value(self) -> Option<ValueId> {
+        match self {
+            Self::Value(v) => Some(v),
+            Self::Const(_) => None,
+        }
+    }
+}
+
+/// Where something comes from, for diagnostics and reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub span: Span,
+    /// Position in [`Ir::procedures`].
+    pub procedure: u32,
+}
+
+/// An operation whose result is a function of its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PureOp {
+    /// (a + w)·b
+    Product { a: ValueId, b: ValueId, w: Felt },
+    /// a + w·b
+    Sum { a: ValueId, b: ValueId, w: Felt },
+    /// slope·a + offset
+    Affine {
+        a: ValueId,
+        slope: Felt,
+        offset: Felt,
+    },
+    /// 1 if a = k, else 0
+    IsZero { a: ValueId, k: Felt },
+    /// 1/a; traps on 0
+    Invert { a: ValueId },
+}
+
+impl PureOp {
+    pub const fn traps(self) -> bool {
+        matches!(self, Self::Invert { .. })
+    }
+
+    pub fn operands(self) -> impl Iterator<Item = ValueId> {
+        let (a, b) = match self {
+            Self::Product { a, b, .. } | Self::Sum { a, b, .. } => (a, Some(b)),
+            Self::Affine { a, .. } | Self::IsZero { a, .. } | Self::Invert { a } => (a, None),
+        };
+        std::iter::once(a).chain(b)
+    }
+}
+
+/// Why an ordered check can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trap {
+    /// An assertion, with its error code.
+    Assertion { code: u32 },
+    /// A condition or Boolean operand that is neither 0 nor 1.
+    NotBinary,
+    DivisionByZero,
+}
+
+/// A value where the two branches of an `if` meet.
+#[derive(Clone, Copy, Debug)]
+pub struct Join {
+    pub out: ValueId,
+    pub then: Operand,
+    pub otherwise: Operand,
+}
+
+/// A result of a loop or call: `out` in this region is item `index` of what the other region passes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    pub out: ValueId,
+    pub index: usize,
+}
+
+/// A step of a region.
+#[derive(Clone, Debug)]
+pub enum Stmt {
+    Op {
+        out: ValueId,
+        op: PureOp,
+        origin: Origin,
+    },
+    /// Ordered; traps unless a = b.
+    Assert {
+        a: Operand,
+        b: Operand,
+        trap: Trap,
+        origin: Origin,
+    },
+    /// `cond` is Boolean.
+    If {
+        cond: ValueId,
+        then: Vec<Stmt>,
+        otherwise: Vec<Stmt>,
+        joins: Vec<Join>,
+        origin: Origin,
+    },
+    /// Runs `region` with these parameters, if `cond` (Boolean) is 1 or absent, until its own condition is 0.
+    /// A result is the last `next`, or `init` if the loop is skipped.
+    Loop {
+        cond: Option<ValueId>,
+        region: RegionId,
+        init: Vec<Operand>,
+        results: Vec<Outcome>,
+        origin: Origin,
+    },
+    Call {
+        region: RegionId,
+        args: Vec<Operand>,
+        results: Vec<Outcome>,
+        origin: Origin,
+    },
+}
+
+/// What a region passes on when it ends.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// The 16 outputs, top first.
+    Root { outputs: Vec<Operand> },
+    /// Another iteration with `next` as parameters if `cond` (Boolean) is 1.
+    Loop { cond: Operand, next: Vec<Operand> },
+    Procedure { results: Vec<Operand> },
+}
+
+/// Code that runs in one kind of frame.
+#[derive(Clone, Debug)]
+pub struct Region {
+    pub params: Vec<ValueId>,
+    pub body: Vec<Stmt>,
+    pub end: End,
+    pub origin: Origin,
+    /// For a counted loop: how often it runs per entry.
+    pub trip_count: Option<u64>,
+}
+
+/// What is known about a value.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ValueInfo {
+    /// It is 0 or 1 wherever it exists.
+    pub boolean: bool,
+    /// The operation that computes it; `None` for inputs, parameters, joins and results.
+    pub op: Option<PureOp>,
+}
+
+/// A translated program. The root region is the last one.
+#[derive(Debug, Default)]
+pub struct Ir {
+    pub values: Vec<ValueInfo>,
+    pub regions: Vec<Region>,
+    /// The 16 public inputs, top first.
+    pub inputs: Vec<ValueId>,
+    /// Names for [`Origin::procedure`]; the first is the program's body.
+    pub procedures: Vec<String>,
+}
+
+impl Ir {
+    pub fn root(&self) -> RegionId {
+        RegionId(self.regions.len() as u32 - 1)
+    }
+
+    pub fn value(&self, v: ValueId) -> ValueInfo {
+        self.values[v.index()]
+    }
+
+    pub fn region(&self, r: RegionId) -> &Region {
+        &self.regions[r.index()]
+    }
+}

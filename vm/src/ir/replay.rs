@@ -1,0 +1,293 @@
+//! Emission of existing code once more, with other operands: unrolling, inlining, specialisation to constants.
+
+use std::collections::HashMap;
+
+use super::build::Scope;
+use super::{End, Ir, Join, Operand, Outcome, Region, RegionId, Stmt, ValueId};
+
+/// What the values of the replayed code stand for.
+pub(super) type Substitution = HashMap<ValueId, Operand>;
+
+fn map(substitution: &Substitution, operand: Operand) -> Operand {
+    match operand {
+        Operand::Const(_) => operand,
+        Operand::Value(v) => substitution.get(&v).copied().unwrap_or(operand),
+    }
+}
+
+/// The operand that stands for `operand` after a replay.
+pub(super) fn substituted(substitution: &Substitution, operand: Operand) -> Operand {
+    map(substitution, operand)
+}
+
+impl Ir {
+    /// Emits `stmts` again; `substitution` says what its free values are and learns what its results are.
+    pub(super) fn replay(
+        &mut self,
+        scope: &mut Scope,
+        stmts: &[Stmt],
+        substitution: &mut Substitution,
+    ) {
+        stacker::maybe_grow(64 << 10, 1 << 20, || {
+            for stmt in stmts {
+                self.replay_stmt(scope, stmt, substitution);
+            }
+        });
+    }
+
+    fn replay_stmt(&mut self, scope: &mut Scope, stmt: &Stmt, substitution: &mut Substitution) {
+        match stmt {
+            Stmt::Op { out, op, origin } => {
+                scope.origin = *origin;
+                let boolean = self.value(*out).boolean;
+                let known = self.replay_op(scope, *op, boolean, |v| {
+                    map(substitution, Operand::Value(v))
+                });
+                substitution.insert(*out, known);
+            }
+            Stmt::Assert { a, b, trap, origin } => {
+                scope.origin = *origin;
+                let (a, b) = (map(substitution, *a), map(substitution, *b));
+                self.assert_equal(scope, a, b, *trap);
+            }
+            Stmt::If {
+                cond,
+                then,
+                otherwise,
+                joins,
+                origin,
+            } => match map(substitution, Operand::Value(*cond)) {
+                Operand::Const(c) => {
+                    use p3_field::PrimeCharacteristicRing;
+                    let taken = c == plica_field::Felt::ONE;
+                    self.replay(scope, if taken { then } else { otherwise }, substitution);
+                    for join in joins {
+                        let source = if taken { join.then } else { join.otherwise };
+                        let value = map(substitution, source);
+                        substitution.insert(join.out, value);
+                    }
+                }
+                Operand::Value(cond) => {
+                    let mut branches = [then, otherwise].map(|stmts| {
+                        let mut branch = Scope::new(*origin);
+                        self.replay(&mut branch, stmts, substitution);
+                        branch.stmts
+                    });
+                    let sources: Vec<(ValueId, Operand, Operand, bool)> = joins
+                        .iter()
+                        .map(|join| {
+                            (
+                                join.out,
+                                map(substitution, join.then),
+                                map(substitution, join.otherwise),
+                                self.value(join.out).boolean,
+                            )
+                        })
+                        .collect();
+                    scope.origin = *origin;
+                    let otherwise = std::mem::take(&mut branches[1]);
+                    let then = std::mem::take(&mut branches[0]);
+                    let pairs = sources.iter().map(|&(_, t, o, _)| (t, o)).collect();
+                    let joined = self.branch(scope, cond, then, otherwise, pairs);
+                    for (&(out, _, _, boolean), operand) in sources.iter().zip(joined) {
+                        if let (Operand::Value(v), true) = (operand, boolean)
+                            && self.value(v).op.is_none()
+                        {
+                            self.values[v.index()].boolean = true;
+                        }
+                        substitution.insert(out, operand);
+                    }
+                }
+            },
+            Stmt::Loop {
+                cond,
+                region,
+                init,
+                results,
+                origin,
+            } => {
+                scope.origin = *origin;
+                let init: Vec<Operand> = init.iter().map(|&o| map(substitution, o)).collect();
+                let cond = cond.map(|c| map(substitution, Operand::Value(c)));
+                let copy = self.copy_loop(*region, &init);
+                let wanted: Vec<usize> = results.iter().map(|r| r.index).collect();
+                let outs = self.enter_loop(scope, cond, copy.region, &init, &copy.kept, &wanted);
+                for (result, out) in results.iter().zip(outs) {
+                    substitution.insert(result.out, out);
+                }
+            }
+            Stmt::Call {
+                region,
+                args,
+                results,
+                origin,
+            } => {
+                let args = args.iter().map(|&o| map(substitution, o)).collect();
+                let results = results
+                    .iter()
+                    .map(|result| {
+                        let out = self.new_value();
+                        self.values[out.index()].boolean = self.value(result.out).boolean;
+                        substitution.insert(result.out, Operand::Value(out));
+                        Outcome {
+                            out,
+                            index: result.index,
+                        }
+                    })
+                    .collect();
+                scope.stmts.push(Stmt::Call {
+                    region: *region,
+                    args,
+                    results,
+                    origin: *origin,
+                });
+            }
+        }
+    }
+
+    /// Emits an `if` on a Boolean value and returns its joined values.
+    pub(super) fn branch(
+        &mut self,
+        scope: &mut Scope,
+        cond: ValueId,
+        then: Vec<Stmt>,
+        otherwise: Vec<Stmt>,
+        pairs: Vec<(Operand, Operand)>,
+    ) -> Vec<Operand> {
+        // On a negated condition, exchange the branches.
+        if let Some(inner) = self.negated(Operand::Value(cond)) {
+            let pairs = pairs.into_iter().map(|(t, o)| (o, t)).collect();
+            return self.branch(scope, inner, otherwise, then, pairs);
+        }
+        let mut joins = Vec::new();
+        let mut made: HashMap<(Operand, Operand), Operand> = HashMap::new();
+        let mut outs = Vec::with_capacity(pairs.len());
+        for (then, otherwise) in pairs {
+            let out = match (then, otherwise) {
+                (t, o) if t == o => t,
+                // The condition selects between constants: an affine function of it, computed before the branch.
+                (Operand::Const(t), Operand::Const(o)) => {
+                    self.affine(scope, Operand::Value(cond), t - o, o)
+                }
+                pair => *made.entry(pair).or_insert_with(|| {
+                    let boolean = self.is_boolean(then) && self.is_boolean(otherwise);
+                    let out = self.new_value();
+                    self.values[out.index()].boolean = boolean;
+                    joins.push(Join {
+                        out,
+                        then,
+                        otherwise,
+                    });
+                    Operand::Value(out)
+                }),
+            };
+            outs.push(out);
+        }
+        if !(then.is_empty() && otherwise.is_empty() && joins.is_empty()) {
+            scope.stmts.push(Stmt::If {
+                cond,
+                then,
+                otherwise,
+                joins,
+                origin: scope.origin,
+            });
+        }
+        outs
+    }
+
+    /// Copies a loop region; parameters that no iteration changes and that enter as constants become constants.
+    pub(super) fn copy_loop(&mut self, source: RegionId, init: &[Operand]) -> LoopCopy {
+        let original = self.region(source).clone();
+        let End::Loop { cond, next } = &original.end else {
+            unreachable!("a loop statement names a loop region")
+        };
+        let mut substitution = Substitution::new();
+        let mut params = Vec::new();
+        let mut kept = Vec::new();
+        for (i, (&param, &init)) in original.params.iter().zip(init).enumerate() {
+            let invariant = next[i] == Operand::Value(param);
+            if invariant && matches!(init, Operand::Const(_)) {
+                substitution.insert(param, init);
+            } else {
+                let copy = self.new_value();
+                self.values[copy.index()].boolean = self.value(param).boolean;
+                substitution.insert(param, Operand::Value(copy));
+                params.push(copy);
+                kept.push(i);
+            }
+        }
+        let mut scope = Scope::new(original.origin);
+        self.replay(&mut scope, &original.body, &mut substitution);
+        let next = kept.iter().map(|&i| map(&substitution, next[i])).collect();
+        let end = End::Loop {
+            cond: map(&substitution, *cond),
+            next,
+        };
+        let region = self.add_region(Region {
+            params,
+            body: scope.stmts,
+            end,
+            ..original
+        });
+        LoopCopy { region, kept }
+    }
+
+    pub(super) fn add_region(&mut self, region: Region) -> RegionId {
+        self.regions.push(region);
+        RegionId(self.regions.len() as u32 - 1)
+    }
+
+    /// Emits the loop statement. `init` are the parameters of the source, `kept` those that `region` still has,
+    /// `wanted` the ones whose final value is asked for.
+    pub(super) fn enter_loop(
+        &mut self,
+        scope: &mut Scope,
+        cond: Option<Operand>,
+        region: RegionId,
+        init: &[Operand],
+        kept: &[usize],
+        wanted: &[usize],
+    ) -> Vec<Operand> {
+        use p3_field::PrimeCharacteristicRing;
+        let cond = match cond {
+            None => None,
+            Some(Operand::Value(v)) => Some(v),
+            Some(Operand::Const(c)) if c == plica_field::Felt::ONE => None,
+            // Never entered: every result is what the loop would have started with.
+            Some(Operand::Const(_)) => return wanted.iter().map(|&i| init[i]).collect(),
+        };
+        let End::Loop { next, .. } = &self.region(region).end else {
+            unreachable!("a loop statement names a loop region")
+        };
+        let next = next.clone();
+        let mut results = Vec::new();
+        let outs = wanted
+            .iter()
+            .map(|&i| {
+                let Some(index) = kept.iter().position(|&k| k == i) else {
+                    return init[i];
+                };
+                let boolean = self.is_boolean(next[index])
+                    && (cond.is_none() || self.is_boolean(init[i]));
+                let out = self.new_value();
+                self.values[out.index()].boolean = boolean;
+                results.push(Outcome { out, index });
+                Operand::Value(out)
+            })
+            .collect();
+        scope.stmts.push(Stmt::Loop {
+            cond,
+            region,
+            init: kept.iter().map(|&k| init[k]).collect(),
+            results,
+            origin: scope.origin,
+        });
+        outs
+    }
+}
+
+pub(super) struct LoopCopy {
+    pub(super) region: RegionId,
+    /// Parameters of the source that the copy still has.
+    pub(super) kept: Vec<usize>,
+}

@@ -1,0 +1,112 @@
+//! What code costs, in cells: the estimate behind unrolling and inlining.
+//!
+//! The constants follow the cell table of the chips (`docs/chips.md`); they steer decisions and carry no soundness.
+
+use super::{End, Ir, PureOp, RegionId, Stmt};
+
+/// Cells per field instruction.
+const ARITH: f64 = 16.5;
+const INVERSE: f64 = 14.0;
+const COPY_ROW: f64 = 45.0;
+const FRAME_ROW: f64 = 54.0;
+const LEAVE_ROW: f64 = 33.0;
+const ASSERT_ROW: f64 = 39.0;
+/// Cells of a row of the program table, preprocessed columns included.
+const PROGRAM_ROW: f64 = 23.0;
+/// Parameters that fit a frame row beside the tested one.
+pub(super) const PARAMS_IN_ROW: usize = 3;
+
+/// Cells of one pass through a piece of code, and of its entries in the program table.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Weight {
+    pub(super) run: f64,
+    pub(super) table: f64,
+    /// Statements, as a measure of the work of compiling it.
+    pub(super) stmts: f64,
+}
+
+impl Weight {
+    fn add(&mut self, run: f64, table: f64) {
+        self.run += run;
+        self.table += table;
+        self.stmts += 1.0;
+    }
+}
+
+/// Cells of the row that opens a frame with `values` parameters beside the tested one, overflow copies included.
+pub(super) fn opening(values: usize) -> f64 {
+    FRAME_ROW + COPY_ROW * values.saturating_sub(PARAMS_IN_ROW).div_ceil(4) as f64
+}
+
+/// Entries of a loop besides its body.
+pub(super) const LOOP_TABLE: f64 = 6.0 * PROGRAM_ROW;
+
+/// Cells of a call and return with `results` results.
+pub(super) fn call(params: usize, results: usize) -> f64 {
+    opening(params) + LEAVE_ROW + COPY_ROW * results.div_ceil(4) as f64
+}
+
+impl Ir {
+    pub(super) fn weigh(&self, stmts: &[Stmt]) -> Weight {
+        let mut total = Weight::default();
+        for stmt in stmts {
+            match stmt {
+                Stmt::Op { op, .. } => {
+                    let cells = match op {
+                        PureOp::Product { .. } | PureOp::Sum { .. } | PureOp::Affine { .. } => {
+                            ARITH
+                        }
+                        PureOp::IsZero { .. } | PureOp::Invert { .. } => INVERSE,
+                    };
+                    total.add(cells, PROGRAM_ROW / 2.0);
+                }
+                Stmt::Assert { .. } => total.add(ASSERT_ROW, PROGRAM_ROW),
+                Stmt::If {
+                    then,
+                    otherwise,
+                    joins,
+                    ..
+                } => {
+                    let (t, o) = (self.weigh(then), self.weigh(otherwise));
+                    let gates = joins.len().div_ceil(4) as f64;
+                    total.add(
+                        (t.run + o.run) / 2.0 + gates * COPY_ROW,
+                        t.table + o.table + 2.0 * gates * PROGRAM_ROW,
+                    );
+                    total.stmts += t.stmts + o.stmts;
+                }
+                Stmt::Loop {
+                    region, results, ..
+                } => {
+                    const UNKNOWN_TRIPS: f64 = 8.0;
+                    let body = self.weigh_region(*region);
+                    let r = self.region(*region);
+                    let trips = r.trip_count.map_or(UNKNOWN_TRIPS, |n| n as f64);
+                    let pulls = results.len().div_ceil(4) as f64;
+                    total.add(
+                        trips * (body.run + opening(r.params.len())) + pulls * COPY_ROW,
+                        body.table + LOOP_TABLE + pulls * PROGRAM_ROW,
+                    );
+                    total.stmts += body.stmts;
+                }
+                Stmt::Call {
+                    region, results, ..
+                } => {
+                    // The callee's own entries are shared by all calls.
+                    let body = self.weigh_region(*region);
+                    let params = self.region(*region).params.len();
+                    total.add(
+                        body.run + call(params, results.len()),
+                        3.0 * PROGRAM_ROW,
+                    );
+                }
+            }
+        }
+        total
+    }
+
+    pub(super) fn weigh_region(&self, region: RegionId) -> Weight {
+        debug_assert!(!matches!(self.region(region).end, End::Root { .. }));
+        self.weigh(&self.region(region).body)
+    }
+}

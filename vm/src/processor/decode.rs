@@ -1,0 +1,349 @@
+//! Machine code with cells resolved to frame slots, in the form the interpreter runs.
+
+use p3_field::PrimeCharacteristicRing;
+use plica_air::code::{
+    ArithOp, Block, BlockId, CellId, CopyKind, Entry, InverseOp, Layout, LeaveEntry, Operand,
+    PARAMS, Pc, Program, RegionId, Terminator, exit_link, handle, param,
+};
+use plica_field::Felt;
+
+/// Slot in a frame.
+pub(super) type Slot = u32;
+
+/// One step of a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Op {
+    Add { a: Slot, b: Slot, out: Slot },
+    Sub { a: Slot, b: Slot, out: Slot },
+    Mul { a: Slot, b: Slot, out: Slot },
+    /// (a + w)·b
+    Product { a: Slot, b: Slot, w: Felt, out: Slot },
+    /// a + w·b
+    Sum { a: Slot, b: Slot, w: Felt, out: Slot },
+    /// slope·a + offset
+    Affine { a: Slot, slope: Felt, offset: Felt, out: Slot },
+    IsZero { a: Slot, k: Felt, out: Slot },
+    Invert { a: Slot, out: Slot, entry: u32, lane: u8 },
+    Copy { src: Slot, out: Slot },
+    /// From the frame that the link names.
+    Pull { link: Slot, src: Slot, out: Slot },
+    /// Fails unless a = b; what it means is told by the entry.
+    CheckCells { a: Slot, b: Slot, entry: u32 },
+    CheckImm { a: Slot, value: Felt, entry: u32 },
+    /// A check between constants that differ.
+    Fail { entry: u32 },
+}
+
+/// A tested value: slot + step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Test {
+    pub(super) slot: Slot,
+    pub(super) step: Felt,
+}
+
+/// How a frame is opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opening {
+    pub(super) region: RegionId,
+    pub(super) block: BlockId,
+    pub(super) step: Felt,
+    pub(super) sources: [Slot; PARAMS],
+    /// Slot of the handle in the opening frame.
+    pub(super) handle: Slot,
+    pub(super) return_pc: Pc,
+    /// First and last of the pushes, in [`Decoded::pushes`].
+    pub(super) pushes: (u32, u32),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Exit {
+    Goto(BlockId),
+    Select { cond: Slot, nonzero: BlockId, zero: BlockId },
+    Branch { test: Test, nonzero: BlockId, zero: BlockId },
+    Jump(BlockId),
+    Enter { opening: Opening, next: BlockId },
+    EnterIf { test: Test, opening: Opening, next: BlockId, skipped: BlockId },
+    /// `link` is the slot of the exit link in the parent.
+    Loop { test: Test, opening: Opening, link: Slot },
+    Return,
+    Halt,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct DecodedBlock {
+    pub(super) ops: (u32, u32),
+    /// Checks among them, each of which takes one clock.
+    pub(super) checks: u64,
+    /// Instructions, for the cycle limit.
+    pub(super) cycles: u64,
+    pub(super) exit: Exit,
+}
+
+/// A program ready to run.
+#[derive(Clone, Debug)]
+pub(super) struct Decoded {
+    pub(super) ops: Vec<Op>,
+    pub(super) pushes: Vec<(Slot, Slot)>,
+    pub(super) blocks: Vec<DecodedBlock>,
+    pub(super) frame_sizes: Vec<u32>,
+}
+
+/// Resolves the cells of `program`. Without `recording`, instructions that only fill bundles are left out.
+pub(super) fn decode(program: &Program, layout: &Layout, recording: bool) -> Decoded {
+    let mut decoder = Decoder {
+        program,
+        layout,
+        recording,
+        out: Decoded {
+            ops: Vec::new(),
+            pushes: Vec::new(),
+            blocks: Vec::new(),
+            frame_sizes: layout.frame_sizes.clone(),
+        },
+    };
+    for block in &program.blocks {
+        decoder.block(block);
+    }
+    decoder.out
+}
+
+struct Decoder<'a> {
+    program: &'a Program,
+    layout: &'a Layout,
+    recording: bool,
+    out: Decoded,
+}
+
+impl Decoder<'_> {
+    fn slot(&self, id: CellId) -> Slot {
+        self.layout.slot(id)
+    }
+
+    fn block(&mut self, block: &Block) {
+        let first = self.out.ops.len() as u32;
+        let mut checks = 0;
+        for index in block.entries.clone() {
+            checks += u64::from(self.entry(index));
+        }
+        let last = self.out.ops.len() as u32;
+        let exit = self.exit(block);
+        let ordered = !matches!(exit, Exit::Goto(_) | Exit::Select { .. } | Exit::Halt);
+        self.out.blocks.push(DecodedBlock {
+            ops: (first, last),
+            checks,
+            cycles: u64::from(last - first) + u64::from(ordered),
+            exit,
+        });
+    }
+
+    /// Decodes an entry; true if it is a check.
+    fn entry(&mut self, index: u32) -> bool {
+        match self.program.entries[index as usize] {
+            Entry::Arith(bundle) => {
+                let filler = bundle.ops[0] == bundle.ops[1] && !self.recording;
+                for (op, id) in bundle.ops.into_iter().zip(bundle.id..) {
+                    if !(filler && id != bundle.id) {
+                        let op = self.arith(op, id);
+                        self.out.ops.push(op);
+                    }
+                }
+            }
+            Entry::Inverse(bundle) => {
+                let filler = bundle.ops[0] == bundle.ops[1] && !self.recording;
+                for (lane, op) in bundle.ops.into_iter().enumerate() {
+                    if !(filler && lane == 1) {
+                        let op = self.inverse(op, bundle.id + lane as u32, index, lane as u8);
+                        self.out.ops.push(op);
+                    }
+                }
+            }
+            Entry::Copy(copy) => {
+                for (j, src) in copy.src.into_iter().enumerate() {
+                    let repeats_last = j > 0 && src == copy.src[j - 1];
+                    if repeats_last && !self.recording {
+                        continue;
+                    }
+                    let out = self.slot(copy.base + j as u32);
+                    let src = self.slot(src);
+                    self.out.ops.push(match copy.kind {
+                        CopyKind::Pull => Op::Pull {
+                            link: self.slot(copy.key),
+                            src,
+                            out,
+                        },
+                        CopyKind::Gate { .. } => Op::Copy { src, out },
+                        CopyKind::Push => unreachable!("pushes belong to terminators"),
+                    });
+                }
+            }
+            Entry::Assert(check) => {
+                for (i, equal) in check.equal.into_iter().enumerate() {
+                    if equal {
+                        let (a, b) = (check.slots[2 * i], check.slots[2 * i + 1]);
+                        if let Some(op) = self.check(a, b, index) {
+                            self.out.ops.push(op);
+                        }
+                    }
+                }
+                return true;
+            }
+            Entry::Frame(_) | Entry::Leave(_) => unreachable!("rows of terminators"),
+        }
+        false
+    }
+
+    fn arith(&self, op: ArithOp, id: CellId) -> Op {
+        let out = self.slot(id);
+        match op {
+            ArithOp::Product { a, b, w } => {
+                let (a, b) = (self.slot(a), self.slot(b));
+                if w == Felt::ZERO {
+                    Op::Mul { a, b, out }
+                } else {
+                    Op::Product { a, b, w, out }
+                }
+            }
+            ArithOp::Sum { a, b, w } => {
+                let (a, b) = (self.slot(a), self.slot(b));
+                if w == Felt::ONE {
+                    Op::Add { a, b, out }
+                } else if w == Felt::NEG_ONE {
+                    Op::Sub { a, b, out }
+                } else {
+                    Op::Sum { a, b, w, out }
+                }
+            }
+            ArithOp::Affine { a, b, w } => Op::Affine {
+                a: self.slot(a),
+                slope: Felt::TWO - b,
+                offset: w * b,
+                out,
+            },
+        }
+    }
+
+    fn inverse(&self, op: InverseOp, id: CellId, entry: u32, lane: u8) -> Op {
+        let (a, out) = (self.slot(op.a), self.slot(id));
+        if op.invert {
+            debug_assert_eq!(op.k, Felt::ZERO, "the compiler inverts cells as they are");
+            Op::Invert {
+                a,
+                out,
+                entry,
+                lane,
+            }
+        } else {
+            Op::IsZero { a, k: op.k, out }
+        }
+    }
+
+    fn check(&self, a: Operand, b: Operand, entry: u32) -> Option<Op> {
+        match (a, b) {
+            (Operand::Cell(a), Operand::Cell(b)) => Some(Op::CheckCells {
+                a: self.slot(a),
+                b: self.slot(b),
+                entry,
+            }),
+            (Operand::Cell(a), Operand::Imm(value)) | (Operand::Imm(value), Operand::Cell(a)) => {
+                Some(Op::CheckImm {
+                    a: self.slot(a),
+                    value,
+                    entry,
+                })
+            }
+            (Operand::Imm(a), Operand::Imm(b)) => (a != b).then_some(Op::Fail { entry }),
+        }
+    }
+
+    fn test(&self, leave: u32) -> Test {
+        let Entry::Leave(entry) = &self.program.entries[leave as usize] else {
+            unreachable!("tests are rows of the leave chip")
+        };
+        let (src, step) = entry.tested().expect("a branch or exit");
+        Test {
+            slot: self.slot(src),
+            step,
+        }
+    }
+
+    fn opening(&mut self, block: &Block, entry: u32, region: RegionId) -> Opening {
+        let Entry::Frame(frame) = self.program.entries[entry as usize] else {
+            unreachable!("frames are opened by frame rows")
+        };
+        debug_assert_eq!(frame.target, self.program.regions[region as usize].entry_pc);
+        debug_assert!((0..PARAMS).all(|j| self.slot(param(frame.target, j)) == j as u32));
+        let first = self.out.pushes.len() as u32;
+        for index in block.pushes.clone() {
+            let Entry::Copy(copy) = self.program.entries[index as usize] else {
+                unreachable!("pushes are copies")
+            };
+            for (src, dst) in copy.src.into_iter().zip(copy.base..) {
+                let pair = (self.slot(src), self.slot(dst));
+                self.out.pushes.push(pair);
+            }
+        }
+        Opening {
+            region,
+            block: self.program.regions[region as usize].entry_block,
+            step: frame.step,
+            sources: frame.src.map(|src| self.slot(src)),
+            handle: self.slot(handle(frame.pc)),
+            return_pc: frame.pc + 1,
+            pushes: (first, self.out.pushes.len() as u32),
+        }
+    }
+
+    fn exit(&mut self, block: &Block) -> Exit {
+        match block.terminator {
+            Terminator::Goto { block } => Exit::Goto(block),
+            Terminator::Select {
+                cond,
+                nonzero,
+                zero,
+            } => Exit::Select {
+                cond: self.slot(cond),
+                nonzero,
+                zero,
+            },
+            Terminator::Branch { nonzero, zero } => Exit::Branch {
+                test: self.test(nonzero.0),
+                nonzero: nonzero.1,
+                zero: zero.1,
+            },
+            Terminator::Jump { block, .. } => Exit::Jump(block),
+            Terminator::Enter {
+                entry,
+                region,
+                next,
+            } => Exit::Enter {
+                opening: self.opening(block, entry, region),
+                next,
+            },
+            Terminator::EnterIf {
+                entry,
+                region,
+                skip,
+                next,
+                skipped,
+            } => Exit::EnterIf {
+                test: self.test(skip),
+                opening: self.opening(block, entry, region),
+                next,
+                skipped,
+            },
+            Terminator::Loop { back, exit } => {
+                let Entry::Leave(LeaveEntry::Exit { pc, .. }) = self.program.entries[exit as usize]
+                else {
+                    unreachable!("loops end with an exit row")
+                };
+                Exit::Loop {
+                    test: self.test(exit),
+                    opening: self.opening(block, back, block.region),
+                    link: self.slot(exit_link(pc)),
+                }
+            }
+            Terminator::Return { .. } => Exit::Return,
+            Terminator::Halt => Exit::Halt,
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! Runs machine code: fast without a record, or recording what the trace generator needs.
+//!
+//! Both modes are one interpreter. Without a record a loop step reuses the frame it leaves; with one every frame
+//! stays.
+
+mod decode;
+
+use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
+use plica_air::code::{INPUT, Layout, OUTPUT, PARAMS, Program, STACK_SIZE};
+use plica_air::record::{Execution, Frame, FrameIndex, Outcome, Step};
+use plica_field::Felt;
+use thiserror::Error;
+use tracing::instrument;
+
+use decode::{Decoded, Exit, Op, Opening, decode};
+
+/// Why a program stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// A check failed; the entry of the program table says which.
+    #[error("check of entry {entry} failed")]
+    Check { entry: u32, value: Felt },
+    #[error("division by zero in entry {entry}")]
+    DivisionByZero { entry: u32, lane: u8 },
+    #[error("the program did not halt within {limit} cycles")]
+    CycleLimit { limit: u64 },
+}
+
+/// The result of a run without a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunOutcome {
+    /// Top of the stack first.
+    pub outputs: [Felt; STACK_SIZE],
+    /// Machine instructions and ordered steps executed.
+    pub cycles: u64,
+}
+
+/// Runs `program` on `inputs` (top of the stack first).
+///
+/// # Errors
+/// The first [`Fault`] of the execution.
+#[instrument(skip_all)]
+pub fn run(
+    program: &Program,
+    layout: &Layout,
+    inputs: &[Felt; STACK_SIZE],
+    max_cycles: u64,
+) -> Result<RunOutcome, Fault> {
+    let decoded = decode(program, layout, false);
+    let mut interpreter = Interpreter::<false>::new(&decoded, layout, max_cycles);
+    let outputs = interpreter.run(layout, inputs)?;
+    Ok(RunOutcome {
+        outputs,
+        cycles: interpreter.cycles,
+    })
+}
+
+/// Runs `program` and records what the trace generator needs.
+///
+/// # Errors
+/// The first [`Fault`] of the execution.
+#[instrument(skip_all)]
+pub fn record(
+    program: &Program,
+    layout: &Layout,
+    inputs: &[Felt; STACK_SIZE],
+    max_cycles: u64,
+) -> Result<Execution, Fault> {
+    let decoded = decode(program, layout, true);
+    let mut interpreter = Interpreter::<true>::new(&decoded, layout, max_cycles);
+    let outputs = interpreter.run(layout, inputs)?;
+    Ok(Execution {
+        frames: interpreter.frames,
+        values: interpreter.values,
+        steps: interpreter.steps,
+        clk: interpreter.clk,
+        inputs: *inputs,
+        outputs,
+    })
+}
+
+struct Interpreter<'a, const RECORD: bool> {
+    code: &'a Decoded,
+    values: Vec<Felt>,
+    frames: Vec<Frame>,
+    /// Where each frame continues in its parent.
+    continuations: Vec<u32>,
+    steps: Vec<Step>,
+    clk: u64,
+    cycles: u64,
+    max_cycles: u64,
+}
+
+impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
+    fn new(code: &'a Decoded, layout: &Layout, max_cycles: u64) -> Self {
+        let size = layout.frame_sizes[Program::ROOT as usize] as usize;
+        Self {
+            code,
+            values: vec![Felt::ZERO; size],
+            frames: vec![Frame {
+                region: Program::ROOT,
+                name: 0,
+                base: 0,
+                parent: 0,
+                return_pc: 0,
+            }],
+            continuations: vec![0],
+            steps: Vec::new(),
+            clk: 1,
+            cycles: 0,
+            max_cycles,
+        }
+    }
+
+    fn run(
+        &mut self,
+        layout: &Layout,
+        inputs: &[Felt; STACK_SIZE],
+    ) -> Result<[Felt; STACK_SIZE], Fault> {
+        for (&input, id) in inputs.iter().zip(INPUT..) {
+            self.values[layout.slot(id) as usize] = input;
+        }
+        // The root region starts with the first block that the lowering gave it.
+        let mut block = layout.root_block;
+        let mut frame: FrameIndex = 0;
+        loop {
+            let code = &self.code.blocks[block as usize];
+            self.cycles += code.cycles;
+            if self.cycles > self.max_cycles {
+                return Err(Fault::CycleLimit {
+                    limit: self.max_cycles,
+                });
+            }
+            let base = self.frames[frame as usize].base;
+            self.ops(code.ops, base)?;
+            let clk = self.clk;
+            self.clk += code.checks;
+            let value = |slot: u32| self.values[base + slot as usize];
+            let (next, next_frame, outcome) = match code.exit {
+                Exit::Goto(next) => (next, frame, Outcome::Next),
+                Exit::Select {
+                    cond,
+                    nonzero,
+                    zero,
+                } => {
+                    let next = if value(cond) == Felt::ZERO { zero } else { nonzero };
+                    (next, frame, Outcome::Next)
+                }
+                Exit::Branch {
+                    test,
+                    nonzero,
+                    zero,
+                } => {
+                    let holds = value(test.slot) + test.step != Felt::ZERO;
+                    self.clk += 1;
+                    if holds {
+                        (nonzero, frame, Outcome::NonZero)
+                    } else {
+                        (zero, frame, Outcome::Zero)
+                    }
+                }
+                Exit::Jump(next) => {
+                    self.clk += 1;
+                    (next, frame, Outcome::Next)
+                }
+                Exit::Enter { opening, next } => {
+                    let opened = self.open(frame, &opening, next);
+                    (opening.block, opened, Outcome::Opened(opened))
+                }
+                Exit::EnterIf {
+                    test,
+                    opening,
+                    next,
+                    skipped,
+                } => {
+                    if value(test.slot) + test.step == Felt::ZERO {
+                        self.clk += 1;
+                        (skipped, frame, Outcome::Zero)
+                    } else {
+                        let opened = self.open(frame, &opening, next);
+                        (opening.block, opened, Outcome::Opened(opened))
+                    }
+                }
+                Exit::Loop {
+                    test,
+                    opening,
+                    link,
+                } => {
+                    if value(test.slot) + test.step == Felt::ZERO {
+                        let (next, parent) = self.leave(frame);
+                        let parent_base = self.frames[parent as usize].base;
+                        self.values[parent_base + link as usize] = Felt::from_u32(frame);
+                        (next, parent, Outcome::Zero)
+                    } else {
+                        let opened = self.step(frame, &opening);
+                        (opening.block, opened, Outcome::Opened(opened))
+                    }
+                }
+                Exit::Return => {
+                    let (next, parent) = self.leave(frame);
+                    (next, parent, Outcome::Next)
+                }
+                Exit::Halt => {
+                    if RECORD {
+                        self.steps.push(Step {
+                            frame,
+                            block,
+                            clk,
+                            outcome: Outcome::Next,
+                        });
+                    }
+                    return Ok(std::array::from_fn(|j| {
+                        self.values[layout.slot(OUTPUT + j as u32) as usize]
+                    }));
+                }
+            };
+            if RECORD {
+                self.steps.push(Step {
+                    frame,
+                    block,
+                    clk,
+                    outcome,
+                });
+            }
+            block = next;
+            frame = next_frame;
+        }
+    }
+
+    fn ops(&mut self, range: (u32, u32), base: usize) -> Result<(), Fault> {
+        let ops = &self.code.ops[range.0 as usize..range.1 as usize];
+        // Cells of this frame and of those opened from it; pulls read the latter.
+        let cells = &mut self.values[base..];
+        for &op in ops {
+            let (out, value) = match op {
+                Op::Add { a, b, out } => (out, cells[a as usize] + cells[b as usize]),
+                Op::Sub { a, b, out } => (out, cells[a as usize] - cells[b as usize]),
+                Op::Mul { a, b, out } => (out, cells[a as usize] * cells[b as usize]),
+                Op::Product { a, b, w, out } => (out, (cells[a as usize] + w) * cells[b as usize]),
+                Op::Sum { a, b, w, out } => (out, cells[a as usize] + w * cells[b as usize]),
+                Op::Affine {
+                    a,
+                    slope,
+                    offset,
+                    out,
+                } => (out, slope * cells[a as usize] + offset),
+                Op::IsZero { a, k, out } => (out, Felt::from_bool(cells[a as usize] == k)),
+                Op::Invert {
+                    a,
+                    out,
+                    entry,
+                    lane,
+                } => match cells[a as usize].try_inverse() {
+                    Some(inverse) => (out, inverse),
+                    None => return Err(Fault::DivisionByZero { entry, lane }),
+                },
+                Op::Copy { src, out } => (out, cells[src as usize]),
+                Op::Pull { link, src, out } => {
+                    let other = cells[link as usize].as_canonical_u64() as usize;
+                    let other = self.frames[other].base - base;
+                    (out, cells[other + src as usize])
+                }
+                Op::CheckCells { a, b, entry } => {
+                    let value = cells[a as usize];
+                    if value != cells[b as usize] {
+                        // A Boolean check compares a square with its root, which is the second operand.
+                        let value = cells[b as usize];
+                        return Err(Fault::Check { entry, value });
+                    }
+                    continue;
+                }
+                Op::CheckImm { a, value, entry } => {
+                    if cells[a as usize] != value {
+                        return Err(Fault::Check {
+                            entry,
+                            value: cells[a as usize],
+                        });
+                    }
+                    continue;
+                }
+                Op::Fail { entry } => {
+                    return Err(Fault::Check {
+                        entry,
+                        value: Felt::ZERO,
+                    });
+                }
+            };
+            cells[out as usize] = value;
+        }
+        Ok(())
+    }
+
+    /// Opens a frame below `frame`; the clock names it.
+    fn open(&mut self, frame: FrameIndex, opening: &Opening, next: u32) -> FrameIndex {
+        let opener = self.frames[frame as usize];
+        self.new_frame(
+            frame,
+            opening,
+            Frame {
+                region: opening.region,
+                name: self.clk,
+                base: 0,
+                parent: frame,
+                return_pc: opening.return_pc,
+            },
+            next,
+            opener.base,
+        )
+    }
+
+    /// The next iteration of a loop. Without a record it takes the place of the last one.
+    fn step(&mut self, frame: FrameIndex, opening: &Opening) -> FrameIndex {
+        let last = self.frames[frame as usize];
+        if RECORD {
+            let next = self.continuations[frame as usize];
+            let opened = Frame {
+                name: self.clk,
+                ..last
+            };
+            return self.new_frame(frame, opening, opened, next, last.base);
+        }
+        let size = self.code.frame_sizes[last.region as usize] as usize;
+        self.frames.truncate(frame as usize + 1);
+        self.continuations.truncate(frame as usize + 1);
+        self.values.truncate(last.base + size);
+        let cells = &mut self.values[last.base..];
+        let mut row: [Felt; PARAMS] = opening.sources.map(|src| cells[src as usize]);
+        row[0] += opening.step;
+        let pushes = &self.code.pushes[opening.pushes.0 as usize..opening.pushes.1 as usize];
+        // Destinations may be sources of later copies: read all before writing.
+        if pushes.is_empty() {
+            cells[..PARAMS].copy_from_slice(&row);
+        } else {
+            let pushed: Vec<Felt> = pushes.iter().map(|&(src, _)| cells[src as usize]).collect();
+            cells[..PARAMS].copy_from_slice(&row);
+            for (&(_, dst), value) in pushes.iter().zip(pushed) {
+                cells[dst as usize] = value;
+            }
+        }
+        self.clk += 1;
+        frame
+    }
+
+    fn new_frame(
+        &mut self,
+        opener: FrameIndex,
+        opening: &Opening,
+        opened: Frame,
+        next: u32,
+        opener_base: usize,
+    ) -> FrameIndex {
+        debug_assert_eq!(self.frames[opener as usize].base, opener_base);
+        let index = self.frames.len() as FrameIndex;
+        let base = self.values.len();
+        let size = self.code.frame_sizes[opened.region as usize] as usize;
+        self.values.resize(base + size, Felt::ZERO);
+        let (before, cells) = self.values.split_at_mut(base);
+        let source = |src: u32| before[opener_base + src as usize];
+        for (cell, src) in cells.iter_mut().zip(opening.sources) {
+            *cell = source(src);
+        }
+        cells[0] += opening.step;
+        for &(src, dst) in
+            &self.code.pushes[opening.pushes.0 as usize..opening.pushes.1 as usize]
+        {
+            cells[dst as usize] = source(src);
+        }
+        before[opener_base + opening.handle as usize] = Felt::from_u32(index);
+        self.frames.push(Frame { base, ..opened });
+        self.continuations.push(next);
+        self.clk += 1;
+        index
+    }
+
+    fn leave(&mut self, frame: FrameIndex) -> (u32, FrameIndex) {
+        self.clk += 1;
+        let parent = self.frames[frame as usize].parent;
+        (self.continuations[frame as usize], parent)
+    }
+}
