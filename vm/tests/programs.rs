@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use plica_vm::inputs::{Inputs, outputs_from_json};
 use plica_vm::syntax::{DirectoryModules, parse_program};
 
 fn programs(directory: &Path) -> Vec<PathBuf> {
@@ -32,4 +33,24 @@ fn assert_all_parse(directory: &str) {
 #[test]
 fn benchmarks_parse() {
     assert_all_parse("bench/programs");
+}
+
+#[test]
+fn examples_parse() {
+    assert_all_parse("examples");
+    assert_all_parse("examples/modules");
+}
+
+#[test]
+fn examples_have_inputs_and_outputs() {
+    for directory in ["examples", "examples/modules"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(directory);
+        for path in programs(&root) {
+            let read = |extension| std::fs::read_to_string(path.with_extension(extension)).unwrap();
+            Inputs::from_json(&read("inputs")).unwrap();
+            assert!(outputs_from_json(&read("outputs")).is_ok(), "{path:?}");
+        }
+    }
 }

@@ -136,10 +136,10 @@ fn statement(cursor: &mut Cursor<'_>, word: &str, open: &mut Vec<Open>) -> Resul
 fn condition(cursor: &mut Cursor<'_>, words: &[&str]) -> Result<usize> {
     let expected = words
         .iter()
-        .map(|word| format!("`.{word}`"))
+        .map(|word| format!("`{word}`"))
         .collect::<Vec<_>>()
         .join(" or ");
-    cursor.expect(TokenKind::Dot, &expected)?;
+    cursor.expect(TokenKind::Dot, &format!("`.` and {expected}"))?;
     let token = cursor.peek();
     let index = words
         .iter()
