@@ -395,4 +395,36 @@ impl Entry {
             }
         }
     }
+
+    /// Calls `f` with every cell that the entry reads. Sources of a pull are cells of another frame.
+    pub fn for_each_read(&self, mut f: impl FnMut(CellId)) {
+        match self {
+            Self::Arith(e) => {
+                for op in e.ops {
+                    f(op.a());
+                    if let Operand::Cell(id) = op.b() {
+                        f(id);
+                    }
+                }
+            }
+            Self::Inverse(e) => e.ops.iter().for_each(|op| f(op.a)),
+            Self::Copy(e) => {
+                f(e.key);
+                e.src.iter().copied().for_each(f);
+            }
+            Self::Frame(e) => e.src.iter().copied().for_each(f),
+            Self::Leave(e) => {
+                if let Some((src, _)) = e.tested() {
+                    f(src);
+                }
+            }
+            Self::Assert(e) => {
+                for slot in e.slots {
+                    if let Operand::Cell(id) = slot {
+                        f(id);
+                    }
+                }
+            }
+        }
+    }
 }

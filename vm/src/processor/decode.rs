@@ -1,9 +1,11 @@
 //! Machine code with cells resolved to frame slots, in the form the interpreter runs.
 
+use std::collections::HashSet;
+
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    ArithOp, Block, BlockId, CellId, CopyKind, Entry, InverseOp, Layout, LeaveEntry, Operand,
-    PARAMS, Pc, Program, RegionId, Terminator, exit_link, handle, param,
+    ArithOp, Block, BlockId, CellId, CopyKind, Entry, InverseOp, Layout, LeaveEntry, OUTPUT, Operand,
+    PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -93,7 +95,7 @@ pub(super) fn decode(program: &Program, layout: &Layout, recording: bool) -> Dec
     let mut decoder = Decoder {
         program,
         layout,
-        recording,
+        read: (!recording).then(|| cells_read(program)),
         out: Decoded {
             ops: Vec::new(),
             pushes: Vec::new(),
@@ -107,14 +109,30 @@ pub(super) fn decode(program: &Program, layout: &Layout, recording: bool) -> Dec
     decoder.out
 }
 
+/// Every cell that an entry reads, and the outputs.
+fn cells_read(program: &Program) -> HashSet<CellId> {
+    let mut read: HashSet<CellId> = (OUTPUT..).take(STACK_SIZE).collect();
+    for entry in &program.entries {
+        entry.for_each_read(|id| {
+            read.insert(id);
+        });
+    }
+    read
+}
+
 struct Decoder<'a> {
     program: &'a Program,
     layout: &'a Layout,
-    recording: bool,
+    /// Cells that something reads; `None` if all results are recorded anyway.
+    read: Option<HashSet<CellId>>,
     out: Decoded,
 }
 
 impl Decoder<'_> {
+    fn wanted(&self, id: CellId) -> bool {
+        self.read.as_ref().is_none_or(|read| read.contains(&id))
+    }
+
     fn slot(&self, id: CellId) -> Slot {
         self.layout.slot(id)
     }
@@ -140,30 +158,27 @@ impl Decoder<'_> {
     fn entry(&mut self, index: u32) -> bool {
         match self.program.entries[index as usize] {
             Entry::Arith(bundle) => {
-                let filler = bundle.ops[0] == bundle.ops[1] && !self.recording;
                 for (op, id) in bundle.ops.into_iter().zip(bundle.id..) {
-                    if !(filler && id != bundle.id) {
+                    if self.wanted(id) {
                         let op = self.arith(op, id);
                         self.out.ops.push(op);
                     }
                 }
             }
             Entry::Inverse(bundle) => {
-                let filler = bundle.ops[0] == bundle.ops[1] && !self.recording;
                 for (lane, op) in bundle.ops.into_iter().enumerate() {
-                    if !(filler && lane == 1) {
+                    if op.invert || self.wanted(bundle.id + lane as u32) {
                         let op = self.inverse(op, bundle.id + lane as u32, index, lane as u8);
                         self.out.ops.push(op);
                     }
                 }
             }
             Entry::Copy(copy) => {
-                for (j, src) in copy.src.into_iter().enumerate() {
-                    let repeats_last = j > 0 && src == copy.src[j - 1];
-                    if repeats_last && !self.recording {
+                for (src, id) in copy.src.into_iter().zip(copy.base..) {
+                    if !self.wanted(id) {
                         continue;
                     }
-                    let out = self.slot(copy.base + j as u32);
+                    let out = self.slot(id);
                     let src = self.slot(src);
                     self.out.ops.push(match copy.kind {
                         CopyKind::Pull => Op::Pull {
