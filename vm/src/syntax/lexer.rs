@@ -118,12 +118,14 @@ impl Lexer<'_> {
 
     fn name(&mut self) -> Result<TokenKind> {
         let start = self.at;
+        if self.rest().starts_with(|c: char| c.is_ascii_uppercase()) {
+            self.skip_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+            return Ok(TokenKind::Constant);
+        }
         self.skip_while(|c| c.is_ascii_alphanumeric() || c == '_');
         let name = &self.text[start..self.at];
         if is_identifier(name) {
             Ok(TokenKind::Name)
-        } else if is_constant(name) {
-            Ok(TokenKind::Constant)
         } else {
             Err(self.error(ErrorKind::InvalidName(name.to_owned()), start))
         }
@@ -242,10 +244,4 @@ fn is_identifier(name: &str) -> bool {
         [b'_', first, rest @ ..] => lower(*first) && rest.iter().all(|&c| lower(c) || c == b'_'),
         _ => false,
     }
-}
-
-/// `[A-Z][A-Z0-9_]*`.
-fn is_constant(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_uppercase())
-        && !name.bytes().any(|c| c.is_ascii_lowercase())
 }

@@ -123,6 +123,17 @@ impl<'a> Cursor<'a> {
     /// The error that the current token cannot stand here.
     pub(super) fn unexpected(&self, expected: &str) -> Raised {
         let token = self.peek();
+        let next = self.peek_second();
+        if (token.kind, next.kind) == (TokenKind::Constant, TokenKind::Name)
+            && token.span.end == next.span.start
+        {
+            // A constant and an instruction by the letter, but meant as one name: `Foo`.
+            let span = token.span.to(next.span);
+            return Raised::new(
+                ErrorKind::InvalidName(self.text[span.range()].to_owned()),
+                span,
+            );
+        }
         let found = match token.kind.describe() {
             Some(kind) => kind.to_owned(),
             None => format!("`{}`", self.text(token)),
