@@ -431,6 +431,51 @@ fn rules_for_assembled_code_do_not_bind_unreachable_procedures() {
 }
 
 #[test]
+fn attributes_are_read_and_ignored() {
+    let code = |attributes: &str| {
+        let text = format!("{attributes} proc.f nop end begin exec.f end");
+        let error = parse_program(&text, "test", &NoModules).err()?;
+        Some(miette::Diagnostic::code(&error)?.to_string())
+    };
+    let accepted = [
+        "@inline",
+        "@add @k(a, 5, 0x05)",
+        "@k(x=1, y=\"a b\", z=c)",
+        r#"@k("a\"b")"#,
+        "@k(a, a)",
+        "#! docs\n@a",
+    ];
+    for attributes in accepted {
+        assert_eq!(code(attributes), None, "{attributes}");
+    }
+    let unexpected = [
+        "@k()",
+        "@k(a,)",
+        "@k(A)",
+        "@k(0b1)",
+        "@k(\"name\")",
+        "@k(a, x=1)",
+        "@k(x=1, a)",
+        "@a const.A=1",
+    ];
+    for attributes in unexpected {
+        assert_eq!(
+            code(attributes).as_deref(),
+            Some("masm::unexpected_token"),
+            "{attributes}"
+        );
+    }
+    for attributes in ["@a @a", "@a @a(x=1)", "@k(x=1, x=2)"] {
+        assert_eq!(
+            code(attributes).as_deref(),
+            Some("masm::duplicate"),
+            "{attributes}"
+        );
+    }
+    assert_eq!(code("@if").as_deref(), Some("masm::reserved_name"));
+}
+
+#[test]
 fn documentation_belongs_to_what_follows() {
     let program = program(
         "#! The module,\n#!  indented.\n\n#! A procedure.\n@inline\nproc.f nop end\n#! The program.\nbegin exec.f end",

@@ -134,7 +134,13 @@ impl Lexer<'_> {
     fn string(&mut self) -> Result<TokenKind> {
         let start = self.at;
         self.at += 1;
-        self.skip_while(|c| c != '"' && c != '\n');
+        let mut escaped = false;
+        let length = self.rest().find(|c| {
+            let ends = c == '\n' || c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        self.at += length.unwrap_or(self.rest().len());
         let content = &self.text[start + 1..self.at];
         let is_name = !content.is_empty()
             && content
