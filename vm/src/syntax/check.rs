@@ -56,7 +56,6 @@ fn check_instruction(instruction: &Instruction, span: Span, locals: u16) -> Resu
                 span,
             ))
         }
-        Instruction::Caller => Err(Raised::new(ErrorKind::CallerOutsideKernel, span)),
         _ => Ok(()),
     }
 }

@@ -78,7 +78,7 @@ pub enum ErrorKind {
     /// Something defined a second time.
     #[error("{what} `{name}` is defined twice")]
     Duplicate {
-        /// `procedure`, `constant`, `import`, `attribute`, `entry point`.
+        /// `procedure`, `constant`, `import`, `attribute`, `key`, `entry point`.
         what: &'static str,
         /// Its name.
         name: String,

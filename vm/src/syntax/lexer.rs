@@ -118,12 +118,14 @@ impl Lexer<'_> {
 
     fn name(&mut self) -> Result<TokenKind> {
         let start = self.at;
+        if self.rest().starts_with(|c: char| c.is_ascii_uppercase()) {
+            self.skip_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+            return Ok(TokenKind::Constant);
+        }
         self.skip_while(|c| c.is_ascii_alphanumeric() || c == '_');
         let name = &self.text[start..self.at];
         if is_identifier(name) {
             Ok(TokenKind::Name)
-        } else if is_constant(name) {
-            Ok(TokenKind::Constant)
         } else {
             Err(self.error(ErrorKind::InvalidName(name.to_owned()), start))
         }
@@ -132,7 +134,13 @@ impl Lexer<'_> {
     fn string(&mut self) -> Result<TokenKind> {
         let start = self.at;
         self.at += 1;
-        self.skip_while(|c| c != '"' && c != '\n');
+        let mut escaped = false;
+        let length = self.rest().find(|c| {
+            let ends = c == '\n' || c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        self.at += length.unwrap_or(self.rest().len());
         let content = &self.text[start + 1..self.at];
         let is_name = !content.is_empty()
             && content
@@ -242,10 +250,4 @@ fn is_identifier(name: &str) -> bool {
         [b'_', first, rest @ ..] => lower(*first) && rest.iter().all(|&c| lower(c) || c == b'_'),
         _ => false,
     }
-}
-
-/// `[A-Z][A-Z0-9_]*`.
-fn is_constant(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_uppercase())
-        && !name.bytes().any(|c| c.is_ascii_lowercase())
 }

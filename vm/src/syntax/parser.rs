@@ -123,6 +123,17 @@ impl<'a> Cursor<'a> {
     /// The error that the current token cannot stand here.
     pub(super) fn unexpected(&self, expected: &str) -> Raised {
         let token = self.peek();
+        let next = self.peek_second();
+        if (token.kind, next.kind) == (TokenKind::Constant, TokenKind::Name)
+            && token.span.end == next.span.start
+        {
+            // A constant and an instruction by the letter, but meant as one name: `Foo`.
+            let span = token.span.to(next.span);
+            return Raised::new(
+                ErrorKind::InvalidName(self.text[span.range()].to_owned()),
+                span,
+            );
+        }
         let found = match token.kind.describe() {
             Some(kind) => kind.to_owned(),
             None => format!("`{}`", self.text(token)),
@@ -239,10 +250,10 @@ impl Parser<'_> {
             } else {
                 ""
             };
-            if attributes && !matches!(keyword, "proc" | "export" | "begin") {
+            if attributes && !matches!(keyword, "proc" | "export") {
                 return Err(self
                     .cursor
-                    .unexpected("`proc`, `export` or `begin` after an attribute"));
+                    .unexpected("`proc` or `export` after an attribute"));
             }
             match keyword {
                 "use" | "" => self.stray(docs),
@@ -318,23 +329,21 @@ impl Parser<'_> {
     fn attributes(&mut self) -> Result<bool> {
         let mut spans = HashMap::new();
         while self.cursor.accept(TokenKind::At).is_some() {
-            let token = self
-                .cursor
-                .expect(TokenKind::Name, "the name of an attribute")?;
-            unique(
-                "attribute",
-                self.cursor.text(token).to_owned(),
-                token.span,
-                &mut spans,
-            )?;
+            let (name, span) = self.cursor.component("the name of an attribute")?;
+            unique("attribute", name, span, &mut spans)?;
             if self.cursor.accept(TokenKind::OpenParen).is_none() {
                 continue;
             }
+            // A list of values, or a list of `name=value`.
+            let mut keys = HashMap::new();
+            let pairs = self.cursor.peek_second().kind == TokenKind::Equals;
             loop {
-                let name = self.attribute_value()?;
-                if name == TokenKind::Name && self.cursor.accept(TokenKind::Equals).is_some() {
-                    self.attribute_value()?;
+                if pairs {
+                    let (name, span) = self.cursor.component("a name")?;
+                    unique("key", name, span, &mut keys)?;
+                    self.cursor.expect(TokenKind::Equals, "`=`")?;
                 }
+                self.attribute_value()?;
                 if self.cursor.accept(TokenKind::Comma).is_none() {
                     break;
                 }
@@ -344,15 +353,18 @@ impl Parser<'_> {
         Ok(!spans.is_empty())
     }
 
-    fn attribute_value(&mut self) -> Result<TokenKind> {
+    /// A name, a string that is no quoted name, or a number.
+    fn attribute_value(&mut self) -> Result<()> {
+        const EXPECTED: &str = "a name, a string with characters that no name has, or a number";
         match self.cursor.peek().kind {
-            TokenKind::Name
-            | TokenKind::Constant
-            | TokenKind::QuotedName
-            | TokenKind::String
-            | TokenKind::Number(..)
-            | TokenKind::Word(_) => Ok(self.cursor.advance().kind),
-            _ => Err(self.cursor.unexpected("a name, a string or a number")),
+            TokenKind::Name => self.cursor.component(EXPECTED).map(|_| ()),
+            TokenKind::String
+            | TokenKind::Number(_, Radix::Decimal | Radix::Hexadecimal)
+            | TokenKind::Word(_) => {
+                self.cursor.advance();
+                Ok(())
+            }
+            _ => Err(self.cursor.unexpected(EXPECTED)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::ast::{Body, InvokeKind, Node, NodeKind, ProcId, Procedure, Program};
 use super::check::check;
 use super::diagnostic::{Diagnostic, ErrorKind, Raised, Result};
 use super::immediate::{Constants, Operands};
-use super::instruction::Instruction;
+use super::instruction::{Instruction, Opcode};
 use super::loader::{ModuleLoader, ModulePath};
 use super::module::{Module, RawBody, RawKind, RawProcedure, Target, TargetKind};
 use super::order::{Call, callees_first};
@@ -416,6 +416,9 @@ impl Resolver<'_> {
                         list: operands,
                         constants,
                     };
+                    if *opcode == Opcode::Caller {
+                        return Err(Raised::new(ErrorKind::CallerOutsideKernel, span));
+                    }
                     NodeKind::Op(Instruction::build(*opcode, &operands)?)
                 }
                 RawKind::DynExec => NodeKind::DynExec,
