@@ -16,9 +16,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use p3_air::symbolic::{AirLayout, BaseEntry, BaseLeaf, ExtEntry, ExtLeaf, SymbolicExpr, SymbolicExpression};
+use p3_air::symbolic::{
+    AirLayout, BaseEntry, BaseLeaf, ExtEntry, ExtLeaf, SymbolicExpr, SymbolicExpression,
+};
 use p3_air::{Air, BaseAir, DebugConstraintBuilder};
-use p3_batch_stark::folder::{ProverConstraintFolderWithLookups, VerifierConstraintFolderWithLookups};
+use p3_batch_stark::folder::{
+    ProverConstraintFolderWithLookups, VerifierConstraintFolderWithLookups,
+};
 use p3_batch_stark::symbolic::{
     get_constraint_layout, get_log_num_quotient_chunks_for_domain, get_symbolic_constraints,
 };
@@ -165,10 +169,17 @@ impl<T: Table> AirSet<T> {
             if !kind.table.public_boundary_io().is_empty() {
                 return Err(AirSetError::BoundaryIo(kind.name));
             }
-            if kind.table.num_public_values() > 0 && (public_kind.replace(index).is_some() || !pinned) {
+            if kind.table.num_public_values() > 0
+                && (public_kind.replace(index).is_some() || !pinned)
+            {
                 return Err(AirSetError::PublicValues(kind.name));
             }
-            if kind.table.periodic_columns().iter().any(|column| !column.len().is_power_of_two()) {
+            if kind
+                .table
+                .periodic_columns()
+                .iter()
+                .any(|column| !column.len().is_power_of_two())
+            {
                 return Err(AirSetError::Period(kind.name));
             }
             // Before packing, which panics on this condition.
@@ -181,7 +192,12 @@ impl<T: Table> AirSet<T> {
         let lookups: Vec<_> = infos.iter().map(|info| info.lookups.clone()).collect();
         check_bus_widths(&lookups)?;
         let digest = set_digest(&kinds, &infos);
-        Ok(Self { kinds, infos, public_kind, digest })
+        Ok(Self {
+            kinds,
+            infos,
+            public_kind,
+            digest,
+        })
     }
 
     /// The kinds, in order.
@@ -201,7 +217,8 @@ impl<T: Table> AirSet<T> {
     /// Number of public values of a proof.
     #[must_use]
     pub fn num_public_values(&self) -> usize {
-        self.public_kind.map_or(0, |kind| self.infos[kind].num_public_values)
+        self.public_kind
+            .map_or(0, |kind| self.infos[kind].num_public_values)
     }
 
     /// A line per kind: committed base-field columns per row (main, preprocessed, bus argument, quotient) and degree.
@@ -242,7 +259,11 @@ impl<T: Table> AirSet<T> {
     /// log2 of the quotient chunks of a kind at a height.
     pub(crate) fn log_chunks(&self, kind: usize, log_height: usize) -> usize {
         let info = &self.infos[kind];
-        if info.periodic { chunks_at(&self.kinds[kind].table, &info.lookups, log_height) } else { info.log_chunks }
+        if info.periodic {
+            chunks_at(&self.kinds[kind].table, &info.lookups, log_height)
+        } else {
+            info.log_chunks
+        }
     }
 }
 
@@ -272,11 +293,11 @@ impl KindInfo {
         let layout = AirLayout::from_air(table);
         // A table whose own constraints already pay for more quotient chunks packs up to that degree for free.
         let free = (1 << log_chunks_bound(table, layout, &unpacked)) + 1;
-        let lookups = unpacked
-            .pack_same_bus_with_degree(free.max(LOOKUP_DEGREE), |lookup| {
-                gadget.constraint_degree_with_transition(lookup, 0)
-            });
-        let (base, ext) = get_symbolic_constraints::<Felt, Ext, T, _>(table, layout, &lookups, &gadget);
+        let lookups = unpacked.pack_same_bus_with_degree(free.max(LOOKUP_DEGREE), |lookup| {
+            gadget.constraint_degree_with_transition(lookup, 0)
+        });
+        let (base, ext) =
+            get_symbolic_constraints::<Felt, Ext, T, _>(table, layout, &lookups, &gadget);
         let degree = base
             .iter()
             .map(SymbolicExpr::degree_multiple)
@@ -292,7 +313,11 @@ impl KindInfo {
             main_next: !table.main_next_row_columns().is_empty(),
             preprocessed_next: !table.preprocessed_next_row_columns().is_empty(),
             interactions: lookups.iter().map(|lookup| lookup.elements.len()).sum(),
-            tuple_width: lookups.iter().flat_map(|l| l.elements.iter().map(Vec::len)).max().unwrap_or(0),
+            tuple_width: lookups
+                .iter()
+                .flat_map(|l| l.elements.iter().map(Vec::len))
+                .max()
+                .unwrap_or(0),
             constraints: base.len() + ext.len(),
             degree,
             log_chunks: log2_ceil_usize(degree.max(2) - 1),
@@ -304,12 +329,17 @@ impl KindInfo {
 
     /// Base-field columns of the bus argument.
     pub(crate) fn permutation_width(&self) -> usize {
-        if self.lookups.is_empty() { 0 } else { (self.lookups.len() + 1) * crate::types::EXT_DEGREE }
+        if self.lookups.is_empty() {
+            0
+        } else {
+            (self.lookups.len() + 1) * crate::types::EXT_DEGREE
+        }
     }
 }
 
 fn log_chunks_bound<T: Table>(table: &T, layout: AirLayout, lookups: &Lookups<Felt>) -> usize {
-    let (base, ext) = get_symbolic_constraints::<Felt, Ext, T, _>(table, layout, lookups, &LogUpGadget::new());
+    let (base, ext) =
+        get_symbolic_constraints::<Felt, Ext, T, _>(table, layout, lookups, &LogUpGadget::new());
     let degree = base
         .iter()
         .map(SymbolicExpr::degree_multiple)
@@ -321,7 +351,8 @@ fn log_chunks_bound<T: Table>(table: &T, layout: AirLayout, lookups: &Lookups<Fe
 }
 
 fn chunks_at<T: Table>(table: &T, lookups: &Lookups<Felt>, log_height: usize) -> usize {
-    let domain = TwoAdicMultiplicativeCoset::new(Felt::ONE, log_height).expect("heights are below the two-adicity");
+    let domain = TwoAdicMultiplicativeCoset::new(Felt::ONE, log_height)
+        .expect("heights are below the two-adicity");
     get_log_num_quotient_chunks_for_domain::<Felt, Ext, T, _>(
         table,
         AirLayout::from_air(table),
@@ -369,7 +400,11 @@ struct Expressions {
 }
 
 impl Expressions {
-    fn shared<A>(&mut self, node: &Arc<SymbolicExpr<A>>, leaf: &impl Fn(&mut Self, &A) -> [u8; 32]) -> [u8; 32] {
+    fn shared<A>(
+        &mut self,
+        node: &Arc<SymbolicExpr<A>>,
+        leaf: &impl Fn(&mut Self, &A) -> [u8; 32],
+    ) -> [u8; 32] {
         let address = Arc::as_ptr(node) as usize;
         if let Some(digest) = self.seen.get(&address) {
             return *digest;
@@ -379,7 +414,11 @@ impl Expressions {
         digest
     }
 
-    fn node<A>(&mut self, node: &SymbolicExpr<A>, leaf: &impl Fn(&mut Self, &A) -> [u8; 32]) -> [u8; 32] {
+    fn node<A>(
+        &mut self,
+        node: &SymbolicExpr<A>,
+        leaf: &impl Fn(&mut Self, &A) -> [u8; 32],
+    ) -> [u8; 32] {
         let (operation, children) = match node {
             SymbolicExpr::Leaf(value) => return leaf(self, value),
             SymbolicExpr::Add { x, y, .. } => ("+", vec![x, y]),
@@ -443,7 +482,9 @@ impl Expressions {
                 }
                 ExtLeaf::ExtConstant(value) => {
                     r.number(4);
-                    for coefficient in <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(value) {
+                    for coefficient in
+                        <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(value)
+                    {
                         r.felt(*coefficient);
                     }
                 }
@@ -520,8 +561,10 @@ fn kind_digest<T: Table>(kind: &Kind<T>, info: &KindInfo) -> [u8; 32] {
     // The constraints, those of the bus argument included, in folding order.
     let layout = AirLayout::from_air(&kind.table);
     let gadget = LogUpGadget::new();
-    let (base, ext) = get_symbolic_constraints::<Felt, Ext, T, _>(&kind.table, layout, &info.lookups, &gadget);
-    let order = get_constraint_layout::<Felt, Ext, T, _>(&kind.table, layout, &info.lookups, &gadget);
+    let (base, ext) =
+        get_symbolic_constraints::<Felt, Ext, T, _>(&kind.table, layout, &info.lookups, &gadget);
+    let order =
+        get_constraint_layout::<Felt, Ext, T, _>(&kind.table, layout, &info.lookups, &gadget);
     // Earlier expressions may be freed by now and their addresses used again.
     let mut expressions = Expressions::default();
     r.number(base.len());

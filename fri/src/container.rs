@@ -115,7 +115,7 @@ struct ProofPayloadOwned {
     batch: BatchProof,
 }
 
-fn seal(kind: FileKind, profile: ProfileId, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(kind: FileKind, profile: ProfileId, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER + payload.len() + CHECKSUM);
     out.extend(MAGIC);
     out.extend(kind.code().to_le_bytes());
@@ -134,19 +134,25 @@ fn open(kind: FileKind, bytes: &[u8]) -> Result<(Profile, &[u8]), FileError> {
     if bytes.len() < MAGIC.len() || bytes[..MAGIC.len()] != MAGIC {
         return Err(FileError::NotAPlicaFile);
     }
-    let (header, rest) = bytes
-        .split_at_checked(HEADER)
-        .ok_or(FileError::Truncated { expected: (HEADER + CHECKSUM) as u64, got: bytes.len() })?;
+    let (header, rest) = bytes.split_at_checked(HEADER).ok_or(FileError::Truncated {
+        expected: (HEADER + CHECKSUM) as u64,
+        got: bytes.len(),
+    })?;
     let short = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
     if short(8) != kind.code() {
-        return Err(FileError::WrongKind { expected: kind, got: short(8) });
+        return Err(FileError::WrongKind {
+            expected: kind,
+            got: short(8),
+        });
     }
     if short(10) != FORMAT_VERSION {
         return Err(FileError::Version(short(10)));
     }
     let profile = Profile::by_id(ProfileId(short(12)));
     let limit = match kind {
-        FileKind::Proof => profile.as_ref().map_or(MAX_KEY_BYTES, |p| p.max_proof_bytes),
+        FileKind::Proof => profile
+            .as_ref()
+            .map_or(MAX_KEY_BYTES, |p| p.max_proof_bytes),
         FileKind::Key => MAX_KEY_BYTES,
     };
     let length = u64::from_le_bytes(header[16..24].try_into().expect("eight bytes"));
@@ -156,7 +162,10 @@ fn open(kind: FileKind, bytes: &[u8]) -> Result<(Profile, &[u8]), FileError> {
     let expected = length + CHECKSUM as u64;
     let got = rest.len() as u64;
     if got < expected {
-        return Err(FileError::Truncated { expected: expected + HEADER as u64, got: bytes.len() });
+        return Err(FileError::Truncated {
+            expected: expected + HEADER as u64,
+            got: bytes.len(),
+        });
     }
     if got > expected {
         return Err(FileError::TrailingBytes(got - expected));
@@ -186,12 +195,23 @@ impl Proof {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
         let (profile, payload) = open(FileKind::Proof, bytes)?;
         let fields: ProofPayloadOwned = decode_all(payload)?;
-        let proof = Self { profile: profile.id, instances: fields.instances, batch: fields.batch };
-        if proof.payload() == payload { Ok(proof) } else { Err(FileError::NonCanonical) }
+        let proof = Self {
+            profile: profile.id,
+            instances: fields.instances,
+            batch: fields.batch,
+        };
+        if proof.payload() == payload {
+            Ok(proof)
+        } else {
+            Err(FileError::NonCanonical)
+        }
     }
 
     fn payload(&self) -> Vec<u8> {
-        encode(&ProofPayload { instances: &self.instances, batch: &self.batch })
+        encode(&ProofPayload {
+            instances: &self.instances,
+            batch: &self.batch,
+        })
     }
 }
 
@@ -222,5 +242,9 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
 
 fn decode_all<'a, D: Deserialize<'a>>(payload: &'a [u8]) -> Result<D, FileError> {
     let (value, rest) = postcard::take_from_bytes::<D>(payload)?;
-    if rest.is_empty() { Ok(value) } else { Err(FileError::NonCanonical) }
+    if rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(FileError::NonCanonical)
+    }
 }

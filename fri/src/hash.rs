@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use p3_blake3::Blake3;
 use p3_challenger::{
-    CanObserve, CanSample, CanSampleBits, FieldChallenger, GrindingChallenger, HashChallenger, SerializingChallenger64,
+    CanObserve, CanSample, CanSampleBits, FieldChallenger, GrindingChallenger, HashChallenger,
+    SerializingChallenger64,
 };
 use p3_commit::{BatchOpening, BatchOpeningRef, Mmcs};
 use p3_keccak::Keccak256Hash;
@@ -22,8 +23,8 @@ use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use plica_hash_rpo::{RpoChallenger, RpoMmcs, rpo_challenger, rpo_mmcs};
 use crate::types::{Ext, Felt};
+use plica_hash_rpo::{RpoChallenger, RpoMmcs, rpo_challenger, rpo_mmcs};
 
 /// The hash function of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +70,8 @@ pub enum HashError {
     WrongHash,
 }
 
-type ByteMmcs<H> = MerkleTreeMmcs<Felt, u8, SerializingHasher<H>, CompressionFunctionFromHasher<H, 2, 32>, 2, 32>;
+type ByteMmcs<H> =
+    MerkleTreeMmcs<Felt, u8, SerializingHasher<H>, CompressionFunctionFromHasher<H, 2, 32>, 2, 32>;
 type ByteChallenger<H> = SerializingChallenger64<Felt, HashChallenger<u8, H, 32>>;
 
 /// A Merkle commitment: the cap of a tree.
@@ -170,7 +172,11 @@ impl Commitments {
 }
 
 fn byte_mmcs<H: Copy>(hash: H, cap_height: usize) -> ByteMmcs<H> {
-    MerkleTreeMmcs::new(SerializingHasher::new(hash), CompressionFunctionFromHasher::new(hash), cap_height)
+    MerkleTreeMmcs::new(
+        SerializingHasher::new(hash),
+        CompressionFunctionFromHasher::new(hash),
+        cap_height,
+    )
 }
 
 /// Runs `$body` with `$mmcs` and `$tree` bound to the concrete scheme and its tree; both come from the same prover.
@@ -234,7 +240,11 @@ impl Mmcs<Felt> for Commitments {
         }
     }
 
-    fn open_batch<M: Matrix<Felt>>(&self, index: usize, tree: &Tree<M>) -> BatchOpening<Felt, Self> {
+    fn open_batch<M: Matrix<Felt>>(
+        &self,
+        index: usize,
+        tree: &Tree<M>,
+    ) -> BatchOpening<Felt, Self> {
         let (values, path) = with_tree!(self, tree, |mmcs, tree| {
             let (values, path) = mmcs.open_batch(index, tree).unpack();
             Opened(values, path)
@@ -274,7 +284,11 @@ impl Mmcs<Felt> for Commitments {
         Ok(())
     }
 
-    fn open_multi_batch<M: Matrix<Felt>>(&self, indices: &[usize], tree: &Tree<M>) -> (Vec<Vec<Vec<Felt>>>, Paths) {
+    fn open_multi_batch<M: Matrix<Felt>>(
+        &self,
+        indices: &[usize],
+        tree: &Tree<M>,
+    ) -> (Vec<Vec<Vec<Felt>>>, Paths) {
         with_tree!(self, tree, |mmcs, tree| {
             let (values, paths) = mmcs.open_multi_batch(indices, tree);
             Opened(values, paths)
@@ -323,7 +337,9 @@ impl Challenger {
         match hash {
             HashKind::Rpo => Self::Rpo(rpo_challenger()),
             HashKind::Blake3 => Self::Blake3(ByteChallenger::from_hasher(Vec::new(), Blake3)),
-            HashKind::Keccak => Self::Keccak(ByteChallenger::from_hasher(Vec::new(), Keccak256Hash)),
+            HashKind::Keccak => {
+                Self::Keccak(ByteChallenger::from_hasher(Vec::new(), Keccak256Hash))
+            }
         }
     }
 }

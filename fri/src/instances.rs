@@ -98,7 +98,10 @@ impl InstanceList {
     /// Total cells of the main traces, in field elements.
     #[must_use]
     pub fn main_cells<T: Table>(&self, airs: &AirSet<T>) -> u64 {
-        self.0.iter().map(|i| (airs.info(usize::from(i.kind)).width as u64) << i.log_height).sum()
+        self.0
+            .iter()
+            .map(|i| (airs.info(usize::from(i.kind)).width as u64) << i.log_height)
+            .sum()
     }
 
     /// Checks the list against the set, the key and the profile.
@@ -120,7 +123,8 @@ impl InstanceList {
             let kind = kinds.get(index).ok_or(InstanceError::UnknownKind(index))?;
             if let Some(previous) = position.checked_sub(1).map(|p| self.0[p])
                 && (previous.kind > instance.kind
-                    || (previous.kind == instance.kind && previous.log_height < instance.log_height))
+                    || (previous.kind == instance.kind
+                        && previous.log_height < instance.log_height))
             {
                 return Err(InstanceError::Order(position));
             }
@@ -128,7 +132,12 @@ impl InstanceList {
             let got = usize::from(instance.log_height);
             let min = log2_strict_usize(airs.info(index).max_period);
             if got < min || got > max {
-                return Err(InstanceError::Height { name: kind.name, min, max, got });
+                return Err(InstanceError::Height {
+                    name: kind.name,
+                    min,
+                    max,
+                    got,
+                });
             }
             if kind.ordered {
                 // At most 2^16 kinds times instances below 2^32 each: no overflow in u64 for any list that fits in memory.
@@ -142,12 +151,21 @@ impl InstanceList {
             match kind.presence {
                 Presence::Pinned => {
                     if got != 1 {
-                        return Err(InstanceError::PinnedCount { name: kind.name, got });
+                        return Err(InstanceError::PinnedCount {
+                            name: kind.name,
+                            got,
+                        });
                     }
                     let expected = pinned.iter().find(|table| usize::from(table.kind) == index);
-                    let found = self.0.iter().find(|instance| usize::from(instance.kind) == index);
+                    let found = self
+                        .0
+                        .iter()
+                        .find(|instance| usize::from(instance.kind) == index);
                     let (Some(expected), Some(found)) = (expected, found) else {
-                        return Err(InstanceError::PinnedCount { name: kind.name, got });
+                        return Err(InstanceError::PinnedCount {
+                            name: kind.name,
+                            got,
+                        });
                     };
                     if expected.log_height != found.log_height {
                         return Err(InstanceError::PinnedHeight {
@@ -159,7 +177,11 @@ impl InstanceList {
                 }
                 Presence::Dynamic { max_instances } => {
                     if got > max_instances {
-                        return Err(InstanceError::TooMany { name: kind.name, limit: max_instances, got });
+                        return Err(InstanceError::TooMany {
+                            name: kind.name,
+                            limit: max_instances,
+                            got,
+                        });
                     }
                 }
             }

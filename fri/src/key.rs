@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
 use p3_batch_stark::CommonData;
+use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
 use p3_commit::UnivariateStarkPcs;
 use p3_field::PrimeField64;
 use p3_lookup::{LookupError, check_bus_widths};
@@ -86,7 +86,9 @@ pub enum SetupError {
         got: usize,
     },
     /// A trace with the wrong number of columns, or a height that is no power of two in range.
-    #[error("the preprocessed trace of `{name}` is {width} columns by {height} rows; expected are {expected} columns by a power of two in range")]
+    #[error(
+        "the preprocessed trace of `{name}` is {width} columns by {height} rows; expected are {expected} columns by a power of two in range"
+    )]
     TraceShape {
         /// Name of the kind.
         name: &'static str,
@@ -157,12 +159,25 @@ pub fn setup<T: Table>(
     }
     let pinned_kinds: Vec<_> = airs.pinned().collect();
     if traces.len() != pinned_kinds.len() {
-        return Err(SetupError::TraceCount { expected: pinned_kinds.len(), got: traces.len() });
+        return Err(SetupError::TraceCount {
+            expected: pinned_kinds.len(),
+            got: traces.len(),
+        });
     }
-    check_bus_widths(&airs.infos().iter().map(|info| info.lookups.clone()).collect::<Vec<_>>())?;
+    check_bus_widths(
+        &airs
+            .infos()
+            .iter()
+            .map(|info| info.lookups.clone())
+            .collect::<Vec<_>>(),
+    )?;
     for (kind, info) in airs.kinds().iter().zip(airs.infos()) {
         if info.log_chunks > profile.log_blowup {
-            return Err(SetupError::Degree { name: kind.name, degree: info.degree, blowup: 1 << profile.log_blowup });
+            return Err(SetupError::Degree {
+                name: kind.name,
+                degree: info.degree,
+                blowup: 1 << profile.log_blowup,
+            });
         }
     }
 
@@ -176,18 +191,40 @@ pub fn setup<T: Table>(
         let (width, height) = (trace.width(), trace.height());
         let max = profile.max_log_height.min(32 - profile.log_blowup);
         let min = airs.info(kind).max_period;
-        if width != expected || !height.is_power_of_two() || height < min || height.ilog2() as usize > max {
-            return Err(SetupError::TraceShape { name: airs.kinds()[kind].name, expected, width, height });
+        if width != expected
+            || !height.is_power_of_two()
+            || height < min
+            || height.ilog2() as usize > max
+        {
+            return Err(SetupError::TraceShape {
+                name: airs.kinds()[kind].name,
+                expected,
+                width,
+                height,
+            });
         }
-        pinned.push(PinnedTable { kind: kind as u16, width: width as u32, log_height: height.ilog2() as u8 });
+        pinned.push(PinnedTable {
+            kind: kind as u16,
+            width: width as u32,
+            log_height: height.ilog2() as u8,
+        });
         let trace = Arc::new(trace);
         tables[kind] = tables[kind].with_preprocessed(trace.clone());
-        let domain = <Pcs as p3_commit::Pcs<Ext, Challenger>>::natural_domain_for_degree(pcs, height);
+        let domain =
+            <Pcs as p3_commit::Pcs<Ext, Challenger>>::natural_domain_for_degree(pcs, height);
         evaluations.push((domain, trace.as_ref().clone()));
     }
     let (commitment, data) =
-        <Pcs as UnivariateStarkPcs<Ext, Challenger>>::commit_preprocessing(pcs, evaluations).expect("heights are checked");
-    let key = VerifyingKey::new(profile.clone(), target, *airs.digest(), commitment, pinned, metadata)?;
+        <Pcs as UnivariateStarkPcs<Ext, Challenger>>::commit_preprocessing(pcs, evaluations)
+            .expect("heights are checked");
+    let key = VerifyingKey::new(
+        profile.clone(),
+        target,
+        *airs.digest(),
+        commitment,
+        pinned,
+        metadata,
+    )?;
     key.check(airs)?;
     let proving = ProvingKey {
         airs: airs.clone(),
@@ -213,7 +250,15 @@ impl VerifyingKey {
         if metadata.len() > MAX_METADATA {
             return Err(KeyError::Metadata(metadata.len()));
         }
-        let mut key = Self { profile, target, air_set, preprocessed, pinned, metadata, digest: Word::default() };
+        let mut key = Self {
+            profile,
+            target,
+            air_set,
+            preprocessed,
+            pinned,
+            metadata,
+            digest: Word::default(),
+        };
         key.check_commitment()?;
         key.digest = plica_hash_rpo::hash_elements(&key.elements());
         Ok(key)
@@ -261,7 +306,10 @@ impl VerifyingKey {
         let mut out = encode_bytes(b"plica verifying key");
         out.push(number(PROTOCOL_VERSION.into()));
         // The fields: p in two halves, then degree and low coefficients of the extension's polynomial.
-        out.extend([number(Felt::ORDER_U64 >> 32), number(Felt::ORDER_U64 & 0xffff_ffff)]);
+        out.extend([
+            number(Felt::ORDER_U64 >> 32),
+            number(Felt::ORDER_U64 & 0xffff_ffff),
+        ]);
         out.extend([3, 1, 1].map(number));
         for parameter in [
             usize::from(profile.id.0),
@@ -288,12 +336,22 @@ impl VerifyingKey {
         out.extend(encode_bytes(&self.air_set));
         out.push(number(self.pinned.len() as u64));
         for table in &self.pinned {
-            out.extend([table.kind.into(), table.width.into(), table.log_height.into()].map(number));
+            out.extend(
+                [
+                    table.kind.into(),
+                    table.width.into(),
+                    table.log_height.into(),
+                ]
+                .map(number),
+            );
         }
         out.push(number(self.preprocessed.num_roots() as u64));
         match &self.preprocessed {
             Cap::Felts(cap) => out.extend(cap.roots().iter().flatten()),
-            Cap::Bytes(cap) => cap.roots().iter().for_each(|digest| out.extend(encode_bytes(digest))),
+            Cap::Bytes(cap) => cap
+                .roots()
+                .iter()
+                .for_each(|digest| out.extend(encode_bytes(digest))),
         }
         out.extend(encode_bytes(&self.metadata));
         out
@@ -314,18 +372,38 @@ impl VerifyingKey {
         if fields.protocol != PROTOCOL_VERSION {
             return Err(KeyError::Protocol(fields.protocol));
         }
-        Self::new(profile, fields.target, fields.air_set, fields.preprocessed, fields.pinned, fields.metadata)
+        Self::new(
+            profile,
+            fields.target,
+            fields.air_set,
+            fields.preprocessed,
+            fields.pinned,
+            fields.metadata,
+        )
     }
 
     /// The number of digests in the commitment, and their kind, as the profile prescribes.
     fn check_commitment(&self) -> Result<(), KeyError> {
-        let max = self.profile.max_log_height.min(32 - self.profile.log_blowup);
-        let tallest = self.pinned.iter().map(|table| usize::from(table.log_height)).max().ok_or(KeyError::Tables)?;
+        let max = self
+            .profile
+            .max_log_height
+            .min(32 - self.profile.log_blowup);
+        let tallest = self
+            .pinned
+            .iter()
+            .map(|table| usize::from(table.log_height))
+            .max()
+            .ok_or(KeyError::Tables)?;
         if tallest > max {
             return Err(KeyError::Tables);
         }
-        let cap_height = self.profile.cap_height.min(tallest + self.profile.log_blowup);
-        if !self.preprocessed.is_of(self.profile.hash) || self.preprocessed.num_roots() != 1 << cap_height {
+        let cap_height = self
+            .profile
+            .cap_height
+            .min(tallest + self.profile.log_blowup);
+        if !self.preprocessed.is_of(self.profile.hash)
+            || self.preprocessed.num_roots() != 1 << cap_height
+        {
             return Err(KeyError::Commitment);
         }
         Ok(())
@@ -336,12 +414,21 @@ impl VerifyingKey {
         if self.air_set != *airs.digest() {
             return Err(KeyError::OtherMachine);
         }
-        let expected = airs.pinned().map(|kind| (kind, airs.info(kind).preprocessed_width));
-        let got = self.pinned.iter().map(|table| (usize::from(table.kind), table.width as usize));
+        let expected = airs
+            .pinned()
+            .map(|kind| (kind, airs.info(kind).preprocessed_width));
+        let got = self
+            .pinned
+            .iter()
+            .map(|table| (usize::from(table.kind), table.width as usize));
         if !expected.eq(got) {
             return Err(KeyError::Tables);
         }
-        if airs.infos().iter().any(|info| info.log_chunks > self.profile.log_blowup) {
+        if airs
+            .infos()
+            .iter()
+            .any(|info| info.log_chunks > self.profile.log_blowup)
+        {
             return Err(KeyError::OtherMachine);
         }
         Ok(())
@@ -349,7 +436,11 @@ impl VerifyingKey {
 
     /// p3's view of the machine for a list of tables that has been checked: the key's commitment and each table's packed
     /// interactions.
-    pub(crate) fn common_data<T: Table>(&self, airs: &AirSet<T>, instances: &InstanceList) -> CommonData<Config> {
+    pub(crate) fn common_data<T: Table>(
+        &self,
+        airs: &AirSet<T>,
+        instances: &InstanceList,
+    ) -> CommonData<Config> {
         let mut metas = Vec::with_capacity(instances.tables().len());
         let mut matrix_to_instance = Vec::new();
         let mut lookups = Vec::with_capacity(instances.tables().len());
@@ -366,8 +457,11 @@ impl VerifyingKey {
                 }
             }));
         }
-        let preprocessed =
-            GlobalPreprocessed { commitment: self.preprocessed.clone(), instances: metas, matrix_to_instance };
+        let preprocessed = GlobalPreprocessed {
+            commitment: self.preprocessed.clone(),
+            instances: metas,
+            matrix_to_instance,
+        };
         CommonData::new(Some(preprocessed), lookups)
     }
 

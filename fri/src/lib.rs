@@ -15,6 +15,9 @@
 //!
 //! Proofs are **not zero-knowledge**: they reveal evaluations and rows of the traces. Do not prove secrets with it.
 
+#[cfg(test)]
+extern crate self as plica_fri;
+
 mod airs;
 mod container;
 mod hash;
@@ -28,6 +31,12 @@ mod shape;
 mod transcript;
 mod types;
 mod verify;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+#[path = "../tests/toy/mod.rs"]
+mod toy;
 
 pub use airs::{AirSet, AirSetError, Kind, KindColumns, LOOKUP_DEGREE, Presence, Table};
 pub use container::{FileError, FileKind};

@@ -34,8 +34,16 @@ impl Proof {
 
     /// A proof from its parts. Nothing is checked; [`crate::verify`] checks everything.
     #[must_use]
-    pub const fn from_parts(profile: ProfileId, instances: InstanceList, batch: BatchProof) -> Self {
-        Self { profile, instances, batch }
+    pub const fn from_parts(
+        profile: ProfileId,
+        instances: InstanceList,
+        batch: BatchProof,
+    ) -> Self {
+        Self {
+            profile,
+            instances,
+            batch,
+        }
     }
 
     /// The parts of a proof.

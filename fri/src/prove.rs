@@ -13,7 +13,7 @@ use crate::instances::{Instance, InstanceError, InstanceList};
 use crate::key::ProvingKey;
 use crate::proof::Proof;
 use crate::security::{SecurityError, SecurityReport, SecurityTarget, Workload, resolve};
-use crate::transcript::{Frame, config};
+use crate::transcript::{Frame, PROTOCOL_VERSION, config};
 use crate::types::{Felt, Matrix};
 
 /// One filled table.
@@ -31,7 +31,9 @@ pub enum ProveError {
     #[error("kind {0} does not exist")]
     UnknownKind(usize),
     /// A trace with the wrong number of columns, or of rows.
-    #[error("the trace of `{name}` is {width} columns by {height} rows; expected are {expected} columns by a power of two")]
+    #[error(
+        "the trace of `{name}` is {width} columns by {height} rows; expected are {expected} columns by a power of two"
+    )]
     TraceShape {
         /// Name of the kind.
         name: &'static str,
@@ -83,48 +85,85 @@ pub fn prove<T: Table>(
     let airs = key.airs.as_ref();
     let vk = &key.key;
     for trace in &traces {
-        let kind = airs.kinds().get(trace.kind).ok_or(ProveError::UnknownKind(trace.kind))?;
-        let (expected, width, height) = (airs.info(trace.kind).width, trace.matrix.width(), trace.matrix.height());
+        let kind = airs
+            .kinds()
+            .get(trace.kind)
+            .ok_or(ProveError::UnknownKind(trace.kind))?;
+        let (expected, width, height) = (
+            airs.info(trace.kind).width,
+            trace.matrix.width(),
+            trace.matrix.height(),
+        );
         if width != expected || !height.is_power_of_two() {
-            return Err(ProveError::TraceShape { name: kind.name, expected, width, height });
+            return Err(ProveError::TraceShape {
+                name: kind.name,
+                expected,
+                width,
+                height,
+            });
         }
     }
     traces.sort_by_key(|trace| (trace.kind, std::cmp::Reverse(trace.matrix.height())));
     let instances = InstanceList(
         traces
             .iter()
-            .map(|trace| Instance { kind: trace.kind as u16, log_height: trace.matrix.height().ilog2() as u8 })
+            .map(|trace| Instance {
+                kind: trace.kind as u16,
+                log_height: trace.matrix.height().ilog2() as u8,
+            })
             .collect(),
     );
     let report = plan(key, &instances, min_security)?;
     let expected = airs.num_public_values();
     if public_values.len() != expected {
-        return Err(ProveError::PublicValues { expected, got: public_values.len() });
+        return Err(ProveError::PublicValues {
+            expected,
+            got: public_values.len(),
+        });
     }
-    info!(queries = report.queries, tables = traces.len(), "parameters");
+    info!(
+        queries = report.queries,
+        tables = traces.len(),
+        "parameters"
+    );
 
     let common = vk.common_data(airs, &instances);
     let heights: Vec<_> = traces.iter().map(|trace| trace.matrix.height()).collect();
     check_multiplicity_height_bound(&common.lookups, &heights)?;
     let data = ProverData {
         common,
-        prover_only: ProverOnlyData { preprocessed_prover_data: Some(key.preprocessed.clone()) },
+        prover_only: ProverOnlyData {
+            preprocessed_prover_data: Some(key.preprocessed.clone()),
+        },
     };
     let digest = vk.digest();
-    let frame = Frame { air_set: airs.digest(), key: &digest, instances: &instances };
+    let frame = Frame {
+        version: PROTOCOL_VERSION,
+        air_set: airs.digest(),
+        key: &digest,
+        instances: &instances,
+    };
     let config = config(&vk.profile, report.queries, &frame);
     let batch: Vec<_> = traces
         .iter()
         .map(|trace| StarkInstance {
             air: &key.tables[trace.kind],
             trace: &trace.matrix,
-            public_values: if airs.public_kind() == Some(trace.kind) { public_values.to_vec() } else { vec![] },
+            public_values: if airs.public_kind() == Some(trace.kind) {
+                public_values.to_vec()
+            } else {
+                vec![]
+            },
         })
         .collect();
     let batch = info_span!("batch proof")
         .in_scope(|| prove_batch(&config, &batch, &data))
         .map_err(|error| ProveError::Pcs(error.to_string()))?;
-    Ok(Proof { profile: vk.profile.id, instances, batch })
+    Ok(Proof {
+        profile: vk.profile.id,
+        instances,
+        batch,
+    })
 }
 
 /// The security that a proof of these tables will have, hence its number of queries. Proves nothing.
@@ -138,7 +177,11 @@ pub fn plan<T: Table>(
 ) -> Result<SecurityReport, ProveError> {
     let vk = &key.key;
     instances.check(&key.airs, &vk.pinned, &vk.profile)?;
-    let report = resolve(&vk.profile, vk.target, &Workload::new(key.airs.as_ref(), instances))?;
+    let report = resolve(
+        &vk.profile,
+        vk.target,
+        &Workload::new(key.airs.as_ref(), instances),
+    )?;
     report.require(min_security)?;
     Ok(report)
 }

@@ -75,13 +75,25 @@ pub struct SecurityTarget {
 
 impl SecurityTarget {
     /// 100 proven bits: the default.
-    pub const PROVEN_100: Self = Self { model: Model::Proven, bits: 100 };
+    pub const PROVEN_100: Self = Self {
+        model: Model::Proven,
+        bits: 100,
+    };
     /// 128 proven bits.
-    pub const PROVEN_128: Self = Self { model: Model::Proven, bits: 128 };
+    pub const PROVEN_128: Self = Self {
+        model: Model::Proven,
+        bits: 128,
+    };
     /// 96 conjectured bits, for comparison with systems that use this level.
-    pub const CONJECTURED_96: Self = Self { model: Model::Conjectured, bits: 96 };
+    pub const CONJECTURED_96: Self = Self {
+        model: Model::Conjectured,
+        bits: 96,
+    };
     /// 100 conjectured bits, for comparison with systems that use this level.
-    pub const CONJECTURED_100: Self = Self { model: Model::Conjectured, bits: 100 };
+    pub const CONJECTURED_100: Self = Self {
+        model: Model::Conjectured,
+        bits: 100,
+    };
 }
 
 impl Default for SecurityTarget {
@@ -137,8 +149,18 @@ pub struct ModelReport {
 
 impl ModelReport {
     fn new(report: &RegimeReport) -> Self {
-        let terms = report.terms().iter().map(|t| Term { label: t.label, bits: t.bits.bits() }).collect();
-        Self { bits: report.security_bits(), terms }
+        let terms = report
+            .terms()
+            .iter()
+            .map(|t| Term {
+                label: t.label,
+                bits: t.bits.bits(),
+            })
+            .collect();
+        Self {
+            bits: report.security_bits(),
+            terms,
+        }
     }
 
     /// The term with the fewest bits.
@@ -169,7 +191,11 @@ impl SecurityReport {
     pub fn bits(&self, model: Model) -> f64 {
         match model {
             Model::UniqueDecoding => self.unique_decoding.bits,
-            Model::Proven => self.johnson.as_ref().map_or(0.0, |j| j.bits).max(self.unique_decoding.bits),
+            Model::Proven => self
+                .johnson
+                .as_ref()
+                .map_or(0.0, |j| j.bits)
+                .max(self.unique_decoding.bits),
             Model::Conjectured => self.conjectured.bits,
         }
     }
@@ -186,7 +212,10 @@ impl SecurityReport {
         if self.meets(required) {
             Ok(())
         } else {
-            Err(SecurityError::BelowTarget { required, got: self.bits(required.model) })
+            Err(SecurityError::BelowTarget {
+                required,
+                got: self.bits(required.model),
+            })
         }
     }
 }
@@ -203,7 +232,13 @@ impl fmt::Display for SecurityReport {
         let mut model = |name: &str, report: &ModelReport| {
             write!(f, "  {name:<42} {:>6.1}   ", report.bits)?;
             for (i, term) in report.terms.iter().enumerate() {
-                write!(f, "{}{} {:.1}", if i == 0 { "" } else { ", " }, term.label, term.bits)?;
+                write!(
+                    f,
+                    "{}{} {:.1}",
+                    if i == 0 { "" } else { ", " },
+                    term.label,
+                    term.bits
+                )?;
             }
             writeln!(f)
         };
@@ -308,15 +343,22 @@ const fn grinding(profile: &Profile) -> GrindingSites {
 }
 
 fn bus_term(profile: &Profile, workload: &Workload) -> Option<SecurityTerm> {
-    let air = LogUpAir { num_interactions: workload.interactions, max_message_width: workload.tuple_width };
+    let air = LogUpAir {
+        num_interactions: workload.interactions,
+        max_message_width: workload.tuple_width,
+    };
     logup::security_term(&air, &workload.shape(profile.hash), &grinding(profile))
 }
 
 /// The security of a proof with this many queries.
 #[must_use]
 pub fn report(profile: &Profile, workload: &Workload, queries: usize) -> SecurityReport {
-    let (fri, air, shape, sites) =
-        (regime(profile, queries), workload.air(), workload.shape(profile.hash), grinding(profile));
+    let (fri, air, shape, sites) = (
+        regime(profile, queries),
+        workload.air(),
+        workload.shape(profile.hash),
+        grinding(profile),
+    );
     let extras: Vec<_> = bus_term(profile, workload).into_iter().collect();
     let proven = proven_security_report(&fri, &air, &shape, &extras, &sites);
     let conjectured = conjectured_security_report(&fri, &air, &shape, &extras, &sites);
@@ -339,19 +381,47 @@ pub fn resolve(
     target: SecurityTarget,
     workload: &Workload,
 ) -> Result<SecurityReport, SecurityError> {
-    let best = report(profile, workload, MAX_QUERIES);
-    if !best.meets(target) {
-        return Err(SecurityError::Unattainable { target, best: best.bits(target.model) });
+    let at = |queries| {
+        let report = report(profile, workload, queries);
+        (report.meets(target), report)
+    };
+    // No model credits a query with more than this, so fewer queries than `bits / most` never suffice. The estimate only saves
+    // time: what is returned has been checked from both sides.
+    let rate = profile.log_blowup as f64;
+    let most = if target.model == Model::Conjectured {
+        rate
+    } else {
+        rate / 2.0
+    };
+    let missing = f64::from(target.bits) - profile.query_pow_bits as f64;
+    let estimate = ((missing / most).ceil().max(1.0) as usize).min(MAX_QUERIES);
+
+    // More queries never hurt, so the sufficient numbers are an upper interval: bracket its start, then halve the bracket.
+    let mut too_few = 0;
+    let (mut enough, mut step) = (estimate, 1);
+    let mut result = loop {
+        let (sufficient, report) = at(enough);
+        if sufficient {
+            break report;
+        }
+        if enough == MAX_QUERIES {
+            return Err(SecurityError::Unattainable {
+                target,
+                best: report.bits(target.model),
+            });
+        }
+        too_few = enough;
+        enough = (enough + step).min(MAX_QUERIES);
+        step *= 2;
+    };
+    if too_few == 0 && enough > 1 && !at(enough - 1).0 {
+        too_few = enough - 1;
     }
-    // More queries never hurt, so the reaching numbers are an upper interval.
-    let (mut too_few, mut enough, mut result) = (0, MAX_QUERIES, best);
     while enough - too_few > 1 {
         let queries = usize::midpoint(too_few, enough);
-        let candidate = report(profile, workload, queries);
-        if candidate.meets(target) {
-            (enough, result) = (queries, candidate);
-        } else {
-            too_few = queries;
+        match at(queries) {
+            (true, report) => (enough, result) = (queries, report),
+            (false, _) => too_few = queries,
         }
     }
     Ok(result)

@@ -29,6 +29,7 @@ const DOMAIN: &[u8] = b"plica batch proof";
 /// What every proof is bound to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame<'a> {
+    pub(crate) version: u16,
     pub(crate) air_set: &'a [u8; 32],
     pub(crate) key: &'a Word,
     pub(crate) instances: &'a InstanceList,
@@ -38,7 +39,7 @@ impl Frame<'_> {
     /// The elements absorbed before p3's transcript starts; injective in the frame.
     pub(crate) fn elements(&self) -> Vec<Felt> {
         let mut out = encode_bytes(DOMAIN);
-        out.push(number(PROTOCOL_VERSION.into()));
+        out.push(number(self.version.into()));
         out.extend(encode_bytes(self.air_set));
         out.extend(self.key);
         out.push(number(self.instances.tables().len() as u64));

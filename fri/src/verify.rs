@@ -12,7 +12,7 @@ use crate::profile::ProfileId;
 use crate::proof::Proof;
 use crate::security::{SecurityError, SecurityReport, SecurityTarget, Workload, resolve};
 use crate::shape::{self, ShapeError};
-use crate::transcript::{Frame, config};
+use crate::transcript::{Frame, PROTOCOL_VERSION, config};
 use crate::types::Felt;
 
 /// Why a proof is not accepted.
@@ -69,15 +69,40 @@ pub fn verify<T: Table>(
     proof: &Proof,
     min_security: SecurityTarget,
 ) -> Result<SecurityReport, VerifyError> {
+    let digest = key.digest();
+    let frame = Frame {
+        version: PROTOCOL_VERSION,
+        air_set: airs.digest(),
+        key: &digest,
+        instances: &proof.instances,
+    };
+    verify_in_frame(airs, key, public_values, proof, min_security, &frame)
+}
+
+/// [`verify`], with the transcript bound to `frame`: tests perturb it.
+pub(crate) fn verify_in_frame<T: Table>(
+    airs: &AirSet<T>,
+    key: &VerifyingKey,
+    public_values: &[Felt],
+    proof: &Proof,
+    min_security: SecurityTarget,
+    frame: &Frame<'_>,
+) -> Result<SecurityReport, VerifyError> {
     key.check(airs)?;
     if proof.profile != key.profile.id {
-        return Err(VerifyError::Profile { expected: key.profile.id, got: proof.profile });
+        return Err(VerifyError::Profile {
+            expected: key.profile.id,
+            got: proof.profile,
+        });
     }
     let instances = &proof.instances;
     instances.check(airs, &key.pinned, &key.profile)?;
     let expected = airs.num_public_values();
     if public_values.len() != expected {
-        return Err(VerifyError::PublicValues { expected, got: public_values.len() });
+        return Err(VerifyError::PublicValues {
+            expected,
+            got: public_values.len(),
+        });
     }
 
     let report = info_span!("security")
@@ -87,16 +112,21 @@ pub fn verify<T: Table>(
 
     let common = key.common_data(airs, instances);
     check_bus_widths(&common.lookups)?;
-    let digest = key.digest();
-    let frame = Frame { air_set: airs.digest(), key: &digest, instances };
-    let config = config(&key.profile, report.queries, &frame);
-    let tables: Vec<T> =
-        instances.tables().iter().map(|instance| airs.kinds()[usize::from(instance.kind)].table.clone()).collect();
+    let config = config(&key.profile, report.queries, frame);
+    let tables: Vec<T> = instances
+        .tables()
+        .iter()
+        .map(|instance| airs.kinds()[usize::from(instance.kind)].table.clone())
+        .collect();
     let public_values: Vec<Vec<Felt>> = instances
         .tables()
         .iter()
         .map(|instance| {
-            if airs.public_kind() == Some(instance.kind.into()) { public_values.to_vec() } else { vec![] }
+            if airs.public_kind() == Some(instance.kind.into()) {
+                public_values.to_vec()
+            } else {
+                vec![]
+            }
         })
         .collect();
     info_span!("batch proof")

@@ -5,7 +5,12 @@ mod toy;
 use plica_fri::*;
 use toy::*;
 
-fn round_trip(profile: &Profile, target: SecurityTarget, squares: &[usize], doubles: Option<usize>) -> SecurityReport {
+fn round_trip(
+    profile: &Profile,
+    target: SecurityTarget,
+    squares: &[usize],
+    doubles: Option<usize>,
+) -> SecurityReport {
     let (pk, vk) = keys(profile, target);
     let run = run(2, squares, doubles);
     let proof = prove(&pk, run.traces, &run.public, target).expect("a proof");

@@ -57,15 +57,23 @@ impl BaseAir<Felt> for Toy {
 
     fn preprocessed_trace(&self) -> Option<Matrix> {
         match self {
-            Self::Program(trace) | Self::Boundary(trace) => {
-                Some(trace.as_ref().expect("only the prover asks").as_ref().clone())
-            }
+            Self::Program(trace) | Self::Boundary(trace) => Some(
+                trace
+                    .as_ref()
+                    .expect("only the prover asks")
+                    .as_ref()
+                    .clone(),
+            ),
             _ => None,
         }
     }
 
     fn num_public_values(&self) -> usize {
-        if matches!(self, Self::Boundary(_)) { 2 } else { 0 }
+        if matches!(self, Self::Boundary(_)) {
+            2
+        } else {
+            0
+        }
     }
 
     fn main_next_row_columns(&self) -> Vec<usize> {
@@ -88,7 +96,8 @@ impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB> for Toy {
                 TABLE.table_entry(builder, [pre(0), pre(1)], col(0));
             }
             Self::Boundary(_) => {
-                let public: Vec<AB::Expr> = builder.public_values().iter().map(|&p| p.into()).collect();
+                let public: Vec<AB::Expr> =
+                    builder.public_values().iter().map(|&p| p.into()).collect();
                 let pre = builder.preprocessed().clone();
                 let first: AB::Expr = pre.current(0).expect("in range").into();
                 STATE.send(builder, [first, public[0].clone()], 1);
@@ -99,19 +108,36 @@ impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB> for Toy {
                 builder.assert_bool(real.clone());
                 builder.assert_zero(real.clone() * (x.clone() * x.clone() - y.clone()));
                 TABLE.lookup_key(builder, [x, y.clone()], Count::bounded(real.clone(), 1));
-                STATE.receive(builder, [clk.clone(), s.clone()], Count::bounded(real.clone(), 1));
-                STATE.send(builder, [clk + AB::Expr::ONE, s + y], Count::bounded(real, 1));
+                STATE.receive(
+                    builder,
+                    [clk.clone(), s.clone()],
+                    Count::bounded(real.clone(), 1),
+                );
+                STATE.send(
+                    builder,
+                    [clk + AB::Expr::ONE, s + y],
+                    Count::bounded(real, 1),
+                );
             }
             Self::Double => {
                 let [real, clk, s] = core::array::from_fn(col);
                 builder.assert_bool(real.clone());
-                STATE.receive(builder, [clk.clone(), s.clone()], Count::bounded(real.clone(), 1));
-                STATE.send(builder, [clk + AB::Expr::ONE, s.double()], Count::bounded(real, 1));
+                STATE.receive(
+                    builder,
+                    [clk.clone(), s.clone()],
+                    Count::bounded(real.clone(), 1),
+                );
+                STATE.send(
+                    builder,
+                    [clk + AB::Expr::ONE, s.double()],
+                    Count::bounded(real, 1),
+                );
             }
             Self::Wide => {
                 let bus = PermutationCheckBus::new("wide");
                 for i in 0..WIDE_INTERACTIONS {
-                    let tuple: [AB::Expr; 6] = core::array::from_fn(|j| col(((i / 2) * 6 + j) % WIDE_COLUMNS));
+                    let tuple: [AB::Expr; 6] =
+                        core::array::from_fn(|j| col(((i / 2) * 6 + j) % WIDE_COLUMNS));
                     if i % 2 == 0 {
                         bus.send(builder, tuple, 1);
                     } else {
@@ -139,15 +165,30 @@ impl Table for Toy {
 }
 
 pub fn kind(name: &'static str, table: Toy, presence: Presence, ordered: bool) -> Kind<Toy> {
-    Kind { name, table, presence, ordered }
+    Kind {
+        name,
+        table,
+        presence,
+        ordered,
+    }
 }
 
 pub fn kinds() -> Vec<Kind<Toy>> {
     vec![
         kind("program", Toy::Program(None), Presence::Pinned, false),
         kind("boundary", Toy::Boundary(None), Presence::Pinned, false),
-        kind("square", Toy::Square, Presence::Dynamic { max_instances: 3 }, true),
-        kind("double", Toy::Double, Presence::Dynamic { max_instances: 1 }, true),
+        kind(
+            "square",
+            Toy::Square,
+            Presence::Dynamic { max_instances: 3 },
+            true,
+        ),
+        kind(
+            "double",
+            Toy::Double,
+            Presence::Dynamic { max_instances: 1 },
+            true,
+        ),
     ]
 }
 
@@ -161,7 +202,10 @@ fn matrix(rows: Vec<Vec<u64>>, width: usize) -> Matrix {
 
 /// The program: squares of `first`, `first` + 1, … (8 of them); and the boundary's first clock.
 pub fn program(first: u64) -> Vec<Matrix> {
-    vec![matrix((first..first + 8).map(|x| vec![x, x * x]).collect(), 2), matrix(vec![vec![1]], 1)]
+    vec![
+        matrix((first..first + 8).map(|x| vec![x, x * x]).collect(), 2),
+        matrix(vec![vec![1]], 1),
+    ]
 }
 
 /// A walk, and its filled tables.
@@ -177,7 +221,11 @@ pub fn run(first: u64, squares: &[usize], doubles: Option<usize>) -> Run {
     let mut counts = [0u64; 8];
     let mut traces = vec![];
     for (i, &rows) in squares.iter().enumerate() {
-        let real = if i + 1 == squares.len() && rows > 1 { rows - 1 } else { rows };
+        let real = if i + 1 == squares.len() && rows > 1 {
+            rows - 1
+        } else {
+            rows
+        };
         let mut out = vec![];
         for _ in 0..real {
             let x = first + clk % 8;
@@ -187,7 +235,10 @@ pub fn run(first: u64, squares: &[usize], doubles: Option<usize>) -> Run {
             clk += 1;
         }
         out.resize(rows, vec![0; 5]);
-        traces.push(Trace { kind: SQUARE, matrix: matrix(out, 5) });
+        traces.push(Trace {
+            kind: SQUARE,
+            matrix: matrix(out, 5),
+        });
     }
     if let Some(rows) = doubles {
         let mut out = vec![];
@@ -200,15 +251,30 @@ pub fn run(first: u64, squares: &[usize], doubles: Option<usize>) -> Run {
                 out.push(vec![0; 3]);
             }
         }
-        traces.push(Trace { kind: DOUBLE, matrix: matrix(out, 3) });
+        traces.push(Trace {
+            kind: DOUBLE,
+            matrix: matrix(out, 3),
+        });
     }
-    traces.push(Trace { kind: PROGRAM, matrix: matrix(counts.iter().map(|&c| vec![c]).collect(), 1) });
-    traces.push(Trace { kind: BOUNDARY, matrix: matrix(vec![vec![clk]], 1) });
-    Run { public: vec![Felt::new(3), Felt::new(state)], traces }
+    traces.push(Trace {
+        kind: PROGRAM,
+        matrix: matrix(counts.iter().map(|&c| vec![c]).collect(), 1),
+    });
+    traces.push(Trace {
+        kind: BOUNDARY,
+        matrix: matrix(vec![vec![clk]], 1),
+    });
+    Run {
+        public: vec![Felt::new(3), Felt::new(state)],
+        traces,
+    }
 }
 
 /// A target that small tables reach with few queries, to keep tests fast.
-pub const LOW: SecurityTarget = SecurityTarget { model: Model::Conjectured, bits: 20 };
+pub const LOW: SecurityTarget = SecurityTarget {
+    model: Model::Conjectured,
+    bits: 40,
+};
 
 /// Keys of the toy program for a profile.
 pub fn keys(profile: &Profile, target: SecurityTarget) -> (ProvingKey<Toy>, VerifyingKey) {
