@@ -1,5 +1,11 @@
 //! The permutation, one file per instruction set.
 
+#[cfg(all(
+    target_arch = "x86_64",
+    target_feature = "avx2",
+    target_feature = "fma"
+))]
+mod avx2;
 mod mds;
 mod portable;
 
@@ -15,7 +21,32 @@ pub(crate) fn permute(state: &mut [Felt; WIDTH]) {
 }
 
 /// Permutes as many states as the packing has lanes, capacity first.
+#[cfg(all(
+    target_arch = "x86_64",
+    target_feature = "avx2",
+    target_feature = "fma"
+))]
 #[inline]
+pub(crate) fn permute_packed<P: PackedValue<Value = Felt>>(state: &mut [P; WIDTH]) {
+    const { assert!(P::WIDTH.is_multiple_of(avx2::BATCH)) }
+    for first in (0..P::WIDTH).step_by(avx2::BATCH) {
+        let mut batch =
+            core::array::from_fn(|i| core::array::from_fn(|j| state[i].as_slice()[first + j]));
+        avx2::permute(&mut batch);
+        for (packed, lane) in state.iter_mut().zip(batch) {
+            packed.as_slice_mut()[first..first + avx2::BATCH].copy_from_slice(&lane);
+        }
+    }
+}
+
+/// Permutes as many states as the packing has lanes, capacity first.
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_feature = "avx2",
+    target_feature = "fma"
+)))]
+#[inline]
+#[allow(dead_code, reason = "unused where the packing is the field itself")]
 pub(crate) fn permute_packed<P: PackedValue<Value = Felt>>(state: &mut [P; WIDTH]) {
     for lane in 0..P::WIDTH {
         let mut one = core::array::from_fn(|i| state[i].as_slice()[lane]);

@@ -8,7 +8,7 @@ use p3_field::PrimeField64;
 use plica_field::Felt;
 
 use super::mds::multiply;
-use crate::constants::{ARK1, ARK2, ROUNDS, WIDTH};
+use crate::constants::{ARK1_VALUES, ARK2_VALUES, ROUNDS, WIDTH};
 
 /// 2^64 mod p.
 const EPSILON: u64 = 0xffff_ffff;
@@ -19,22 +19,22 @@ type Lanes = [u64; WIDTH];
 pub(crate) fn permute(state: &mut [Felt; WIDTH]) {
     let mut lanes = state.map(|x| x.as_canonical_u64());
     for r in 0..ROUNDS {
-        lanes = linear(&lanes, &ARK1[r]).map(pow7);
-        lanes = inverse_pow7(&linear(&lanes, &ARK2[r]));
+        lanes = linear(&lanes, &ARK1_VALUES[r]).map(pow7);
+        lanes = inverse_pow7(&linear(&lanes, &ARK2_VALUES[r]));
     }
     *state = lanes.map(Felt::new);
 }
 
 /// M·x + c.
 #[inline(always)]
-fn linear(x: &Lanes, constants: &[Felt; WIDTH]) -> Lanes {
+fn linear(x: &Lanes, constants: &[u64; WIDTH]) -> Lanes {
     let low = multiply(&x.map(|v| (v & EPSILON) as i64));
     let high = multiply(&x.map(|v| (v >> 32) as i64));
     // A row of M sums to 160, so both halves are below 2^40 and the sum below 2^72 + 2^65.
     core::array::from_fn(|i| {
         let sum = u128::from(low[i] as u64)
             + (u128::from(high[i] as u64) << 32)
-            + u128::from(constants[i].as_canonical_u64());
+            + u128::from(constants[i]);
         let top = (sum >> 64) as u64;
         let (result, carry) = (sum as u64).overflowing_add((top << 32) - top);
         // After a carry the result is below 2^42, so this cannot carry again.
