@@ -7,6 +7,14 @@
 ))]
 mod avx2;
 mod mds;
+#[cfg_attr(
+    all(
+        target_arch = "x86_64",
+        target_feature = "avx2",
+        target_feature = "fma"
+    ),
+    allow(dead_code, reason = "the vector kernel serves one state as well")
+)]
 mod portable;
 
 use p3_field::PackedValue;
@@ -17,6 +25,17 @@ use crate::constants::WIDTH;
 /// Permutes one state, capacity first.
 #[inline]
 pub(crate) fn permute(state: &mut [Felt; WIDTH]) {
+    #[cfg(all(
+        target_arch = "x86_64",
+        target_feature = "avx2",
+        target_feature = "fma"
+    ))]
+    avx2::single::permute(state);
+    #[cfg(not(all(
+        target_arch = "x86_64",
+        target_feature = "avx2",
+        target_feature = "fma"
+    )))]
     portable::permute(state);
 }
 
@@ -28,13 +47,15 @@ pub(crate) fn permute(state: &mut [Felt; WIDTH]) {
 ))]
 #[inline]
 pub(crate) fn permute_packed<P: PackedValue<Value = Felt>>(state: &mut [P; WIDTH]) {
-    const { assert!(P::WIDTH.is_multiple_of(avx2::BATCH)) }
-    for first in (0..P::WIDTH).step_by(avx2::BATCH) {
+    use avx2::batch::BATCH;
+
+    const { assert!(P::WIDTH.is_multiple_of(BATCH)) }
+    for first in (0..P::WIDTH).step_by(BATCH) {
         let mut batch =
             core::array::from_fn(|i| core::array::from_fn(|j| state[i].as_slice()[first + j]));
-        avx2::permute(&mut batch);
+        avx2::batch::permute(&mut batch);
         for (packed, lane) in state.iter_mut().zip(batch) {
-            packed.as_slice_mut()[first..first + avx2::BATCH].copy_from_slice(&lane);
+            packed.as_slice_mut()[first..first + BATCH].copy_from_slice(&lane);
         }
     }
 }

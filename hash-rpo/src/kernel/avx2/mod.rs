@@ -1,8 +1,9 @@
-//! Four states at a time with AVX2 and FMA: the lanes are pairs of doubles that hold integers.
+//! AVX2 and FMA: elements are pairs of doubles that hold integers. Arithmetic and the two S-boxes; [`batch`] permutes four states
+//! at a time, [`single`] one.
 //!
 //! # Representation
 //!
-//! Let φ = 2^32. Modulo p = φ² − φ + 1 a residue is x = a + bφ with φ² = φ − 1. A [`Lane`] holds a and b of four states as
+//! Let φ = 2^32. Modulo p = φ² − φ + 1 a residue is x = a + bφ with φ² = φ − 1. A [`Lane`] holds a and b of four elements as
 //! doubles whose values are integers, of either sign, not reduced. With φ² = φ − 1,
 //!
 //! ```text
@@ -40,15 +41,17 @@
 //! The arithmetic assumes rounding to nearest, which Rust guarantees. All values are integers, so nothing is subnormal.
 
 use core::arch::x86_64::*;
-use core::ops::{Add, Neg, Shl, Sub};
+use core::ops::{Add, Mul, Neg, Shl, Sub};
 
 use plica_field::Felt;
 
-use super::mds::multiply;
 use crate::constants::{ARK1_VALUES, ARK2_VALUES, ROUNDS, WIDTH};
 
-/// Number of states of a batch.
-pub(crate) const BATCH: usize = 4;
+pub(crate) mod batch;
+pub(crate) mod single;
+
+/// Number of elements of a vector.
+const LANES: usize = 4;
 
 /// 1.5·2^84: doubles near it are multiples of 2^32.
 const SPLITTER: f64 = (3u128 << 83) as f64;
@@ -60,11 +63,24 @@ const PHI_INVERSE: f64 = 1.0 / (1u64 << 32) as f64;
 #[repr(transparent)]
 struct Vector(__m256d);
 
-// SAFETY (all methods): this file is compiled only when the target has AVX2 and FMA, the one requirement of these intrinsics.
+// SAFETY (all methods): this file is compiled only when the target has AVX2 and FMA, which the intrinsics require; the pointers
+// are those of arrays of four doubles.
 impl Vector {
     #[inline(always)]
     fn splat(x: f64) -> Self {
         Self(unsafe { _mm256_set1_pd(x) })
+    }
+
+    #[inline(always)]
+    fn from_array(x: [f64; LANES]) -> Self {
+        Self(unsafe { _mm256_loadu_pd(x.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn to_array(self) -> [f64; LANES] {
+        let mut x = [0.0; LANES];
+        unsafe { _mm256_storeu_pd(x.as_mut_ptr(), self.0) };
+        x
     }
 
     /// self·x + y.
@@ -104,6 +120,15 @@ impl Sub for Vector {
     }
 }
 
+impl Mul for Vector {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, y: Self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm256_mul_pd(self.0, y.0) })
+    }
+}
+
 impl Neg for Vector {
     type Output = Self;
     #[inline(always)]
@@ -117,20 +142,17 @@ impl Shl<u32> for Vector {
     type Output = Self;
     #[inline(always)]
     fn shl(self, n: u32) -> Self {
-        // SAFETY: as above.
-        Self(unsafe { _mm256_mul_pd(self.0, _mm256_set1_pd((1u64 << n) as f64)) })
+        self * Self::splat((1u64 << n) as f64)
     }
 }
 
-/// The same lane of four states: a + bφ.
+/// Four elements a + bφ.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Lane {
     a: Vector,
     b: Vector,
 }
-
-type Lanes = [Lane; WIDTH];
 
 /// The constants in registers.
 #[derive(Clone, Copy)]
@@ -206,123 +228,70 @@ fn normalise(x: Lane, k: Constants) -> Lane {
     }
 }
 
-/// Keeps the compiler from holding all lanes in registers across a step, which it has far too few of.
-#[inline(always)]
-fn settle(x: &mut Lane) {
-    // SAFETY: an empty instruction sequence.
-    unsafe {
-        core::arch::asm!("/* {0} */", in(reg) core::ptr::from_mut(x), options(nostack, preserves_flags));
-    }
-}
-
-/// x ← x², for all lanes.
-#[inline(never)]
-fn square_lanes(x: &mut Lanes) {
-    let k = Constants::load();
-    for x in x {
-        *x = square(*x, k);
-        settle(x);
-    }
-}
-
-/// x ← normalised x², for all lanes.
-#[inline(never)]
-fn square_normalise_lanes(x: &mut Lanes) {
-    let k = Constants::load();
-    for x in x {
-        *x = normalise(square(*x, k), k);
-        settle(x);
-    }
-}
-
-/// x ← x·y, for all lanes.
-#[inline(never)]
-fn mul_lanes(x: &mut Lanes, y: &Lanes) {
-    let k = Constants::load();
-    for (x, y) in x.iter_mut().zip(y) {
-        *x = mul(*x, *y, k);
-        settle(x);
-    }
-}
-
-/// x ← normalised x·y, for all lanes.
-#[inline(never)]
-fn mul_normalise_lanes(x: &mut Lanes, y: &Lanes) {
-    let k = Constants::load();
-    for (x, y) in x.iter_mut().zip(y) {
-        *x = normalise(mul(*x, *y, k), k);
-        settle(x);
-    }
+/// A whole state, or several, on which the S-boxes work element by element.
+trait Elements: Copy {
+    /// x ← x².
+    fn square(&mut self);
+    /// x ← normalised x².
+    fn square_normalise(&mut self);
+    /// x ← x·y.
+    fn mul(&mut self, y: &Self);
+    /// x ← normalised x·y.
+    fn mul_normalise(&mut self, y: &Self);
 }
 
 /// n squares, normalised after every fourth.
 #[inline(always)]
-fn square_times(x: &mut Lanes, n: usize) {
+fn square_times(x: &mut impl Elements, n: usize) {
     for _ in 0..n / 4 {
-        square_lanes(x);
-        square_lanes(x);
-        square_lanes(x);
-        square_normalise_lanes(x);
+        x.square();
+        x.square();
+        x.square();
+        x.square_normalise();
     }
     for _ in 0..n % 4 {
-        square_lanes(x);
+        x.square();
     }
 }
 
 /// x ← x^7. The comments are bounds, in units of 2^31.
-fn pow7(x: &mut Lanes) {
+#[inline(always)]
+fn pow7(x: &mut impl Elements) {
     let mut x2 = *x; // 1
-    square_lanes(&mut x2); // 2.6
-    mul_lanes(x, &x2); // 6: x³
-    square_lanes(&mut x2); // 11.2: x⁴
-    mul_lanes(x, &x2); // 103
+    x2.square(); // 2.6
+    x.mul(&x2); // 6: x³
+    x2.square(); // 11: x⁴
+    x.mul(&x2); // 103
 }
 
 /// x ← x^(1/7): the chain of the portable kernel. The comments are bounds, in units of 2^31.
-fn inverse_pow7(x: &mut Lanes) {
+#[inline(always)]
+fn inverse_pow7(x: &mut impl Elements) {
     let mut t1 = *x; // 1
-    square_lanes(&mut t1); // 2.6
+    t1.square(); // 2.6
     let mut t2 = t1;
-    square_normalise_lanes(&mut t2); // 1
+    t2.square_normalise(); // 1
     let mut t3 = t2;
     square_times(&mut t3, 3); // 172
-    mul_normalise_lanes(&mut t3, &t2); // 1
+    t3.mul_normalise(&t2); // 1
     let mut t = t3;
-    square_times(&mut t, 6); // 10.8
-    mul_normalise_lanes(&mut t, &t3); // 1
+    square_times(&mut t, 6); // 11
+    t.mul_normalise(&t3); // 1
     let t4 = t;
     square_times(&mut t, 12); // 1
-    mul_normalise_lanes(&mut t, &t4); // 1
-    square_times(&mut t, 6); // 10.8
-    mul_normalise_lanes(&mut t, &t3); // 1
+    t.mul_normalise(&t4); // 1
+    square_times(&mut t, 6); // 11
+    t.mul_normalise(&t3); // 1
     let t6 = t;
     square_times(&mut t, 31); // 172
-    mul_lanes(&mut t, &t6); // 261
-    square_lanes(&mut t); // 1.02e5
-    mul_normalise_lanes(&mut t, &t6); // 1
-    square_lanes(&mut t); // 2.6
-    square_lanes(&mut t); // 11
-    mul_lanes(&mut t1, &t2); // 6
-    mul_lanes(x, &t1); // 11
-    mul_lanes(x, &t); // 184
-}
-
-/// x ← M·x + c, normalised.
-#[inline(never)]
-fn linear(x: &mut Lanes, constants: &[[f64; 2]; WIDTH]) {
-    let k = Constants::load();
-    let a = multiply(&x.map(|x| x.a));
-    let b = multiply(&x.map(|x| x.b));
-    for i in 0..WIDTH {
-        let [ca, cb] = constants[i].map(Vector::splat);
-        x[i] = normalise(
-            Lane {
-                a: a[i] + ca,
-                b: b[i] + cb,
-            },
-            k,
-        );
-    }
+    t.mul(&t6); // 261
+    t.square(); // 102 000
+    t.mul_normalise(&t6); // 1
+    t.square(); // 2.6
+    t.square(); // 11
+    t1.mul(&t2); // 6
+    x.mul(&t1); // 11
+    x.mul(&t); // 184
 }
 
 /// The round constants as pairs (a, b).
@@ -348,7 +317,7 @@ const fn split(x: u64) -> [f64; 2] {
 
 /// Reads a lane: any representatives below 2^64.
 #[inline(always)]
-fn load(x: &[Felt; BATCH]) -> Lane {
+fn load(x: &[Felt; LANES]) -> Lane {
     const TWO_52: f64 = (1u64 << 52) as f64;
     // SAFETY: `Felt` is a transparent u64, so `x` is 32 readable bytes; the instructions are in the target.
     unsafe {
@@ -366,7 +335,7 @@ fn load(x: &[Felt; BATCH]) -> Lane {
 
 /// Writes a normalised lane, as representatives below 2^64.
 #[inline(always)]
-fn store(x: Lane, to: &mut [Felt; BATCH]) {
+fn store(x: Lane, to: &mut [Felt; LANES]) {
     // 2^52 + 2^51 + n for |n| < 2^51 has n modulo 2^51 as its low bits.
     const SHIFT: f64 = (3u64 << 51) as f64;
     // SAFETY: `Felt` is a transparent u64 that admits every value, so `to` is 32 writable bytes; the instructions are in the
@@ -388,24 +357,9 @@ fn store(x: Lane, to: &mut [Felt; BATCH]) {
     }
 }
 
-/// Applies the permutation to four states, capacity first: `state[i][j]` is lane i of state j.
-pub(crate) fn permute(state: &mut [[Felt; BATCH]; WIDTH]) {
-    let mut x: Lanes = core::array::from_fn(|i| load(&state[i]));
-    for [first, second] in &PAIRS {
-        linear(&mut x, first);
-        pow7(&mut x);
-        linear(&mut x, second);
-        inverse_pow7(&mut x);
-    }
-    let k = Constants::load();
-    for (x, to) in x.into_iter().zip(state) {
-        store(normalise(x, k), to);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
+    use p3_field::PrimeCharacteristicRing;
     use proptest::prelude::*;
 
     use super::*;
@@ -493,24 +447,17 @@ mod tests {
     /// p as a signed integer.
     const P: i128 = 0xffff_ffff_0000_0001;
 
-    fn lane(a: [i64; BATCH], b: [i64; BATCH]) -> Lane {
-        let vector = |x: [i64; BATCH]| {
-            let x = x.map(|x| x as f64);
-            // SAFETY: 32 readable bytes; the instruction is in the target.
-            Vector(unsafe { _mm256_loadu_pd(x.as_ptr()) })
-        };
+    fn lane(a: [i64; LANES], b: [i64; LANES]) -> Lane {
+        let vector = |x: [i64; LANES]| Vector::from_array(x.map(|x| x as f64));
         Lane {
             a: vector(a),
             b: vector(b),
         }
     }
 
-    fn parts(x: Lane) -> [(i128, i128); BATCH] {
+    fn parts(x: Lane) -> [(i128, i128); LANES] {
         let read = |x: Vector| {
-            let mut out = [0.0; BATCH];
-            // SAFETY: 32 writable bytes; the instruction is in the target.
-            unsafe { _mm256_storeu_pd(out.as_mut_ptr(), x.0) };
-            out.map(|x| {
+            x.to_array().map(|x| {
                 assert_eq!(x, x.trunc());
                 x as i128
             })
@@ -536,7 +483,7 @@ mod tests {
         ]
     }
 
-    fn operands(bits: u32) -> impl Strategy<Value = ([i64; BATCH], [i64; BATCH])> {
+    fn operands(bits: u32) -> impl Strategy<Value = ([i64; LANES], [i64; LANES])> {
         (
             prop::array::uniform4(operand(bits)),
             prop::array::uniform4(operand(bits)),
@@ -555,7 +502,7 @@ mod tests {
             let squares = parts(square(x, k));
             let products = parts(mul(x, y, k));
             let normal = parts(normalise(mul(x, y, k), k));
-            for j in 0..BATCH {
+            for j in 0..LANES {
                 prop_assert_eq!(residue(squares[j]), residue(px[j]).square());
                 prop_assert_eq!(residue(products[j]), residue(px[j]) * residue(py[j]));
                 prop_assert_eq!(residue(normal[j]), residue(products[j]));
@@ -589,7 +536,7 @@ mod tests {
             (1u64 << 63) - (1 << 32) - 4..(1 << 63) + (1 << 32),
         ])) {
             let x = x.map(Felt::new);
-            let mut y = [Felt::ZERO; BATCH];
+            let mut y = [Felt::ZERO; LANES];
             store(normalise(load(&x), Constants::load()), &mut y);
             prop_assert_eq!(x, y);
         }
@@ -598,7 +545,7 @@ mod tests {
         #[test]
         fn storing_accepts_every_normalised_pair((a, b) in operands(31), slack in -(1i64 << 21)..1 << 21) {
             let x = lane(a.map(|a| a + slack), b.map(|b| b + slack));
-            let mut y = [Felt::ZERO; BATCH];
+            let mut y = [Felt::ZERO; LANES];
             store(x, &mut y);
             prop_assert_eq!(parts(x).map(residue), y);
         }
@@ -611,14 +558,12 @@ mod tests {
         let starts = [-end, -end + 1, -1, 0, 1, 2, end - 1, end];
         for a in starts {
             for b in starts {
-                let mut x = [lane([a, b, a, a ^ b], [b, a, a, b]); WIDTH];
-                let mut expected = parts(x[0]).map(residue);
+                let mut x = lane([a, b, a, a ^ b], [b, a, a, b]);
+                let mut expected = parts(x).map(residue);
                 for _ in 0..157 {
                     square_times(&mut x, 64);
                     expected = expected.map(|x| x.exp_power_of_2(64));
-                    for x in x {
-                        assert_eq!(parts(x).map(residue), expected);
-                    }
+                    assert_eq!(parts(x).map(residue), expected);
                 }
             }
         }
@@ -626,17 +571,31 @@ mod tests {
 
     #[test]
     fn the_inverse_s_box_undoes_the_s_box() {
-        let mut x: Lanes = core::array::from_fn(|i| {
-            lane([i as i64 + 2, -1, 0, 1 << 31], [0, i as i64, 0, 1 << 31])
-        });
-        let expected = x.map(|x| parts(x).map(residue));
-        inverse_pow7(&mut x);
-        for (x, expected) in x.into_iter().zip(expected) {
-            for (y, x) in parts(x).map(residue).into_iter().zip(expected) {
-                assert_eq!(y.exp_const_u64::<7>(), x);
-                assert_eq!(x.is_zero(), y.is_zero());
-                assert!(y.as_canonical_u64() < P as u64);
-            }
+        let end = 1i64 << 31;
+        for a in [0, 1, -1, 2, end, -end] {
+            let start = lane([a, 7 * a / 8, 1, 0], [-end, 0, a, a]);
+            let mut x = start;
+            inverse_pow7(&mut x);
+            let mut y = normalise(x, Constants::load());
+            pow7(&mut y);
+            assert_eq!(parts(y).map(residue), parts(start).map(residue));
+            let powers = parts(x).map(|x| residue(x).exp_const_u64::<7>());
+            assert_eq!(powers, parts(start).map(residue));
+        }
+    }
+
+    impl Elements for Lane {
+        fn square(&mut self) {
+            *self = square(*self, Constants::load());
+        }
+        fn square_normalise(&mut self) {
+            *self = normalise(square(*self, Constants::load()), Constants::load());
+        }
+        fn mul(&mut self, y: &Self) {
+            *self = mul(*self, *y, Constants::load());
+        }
+        fn mul_normalise(&mut self, y: &Self) {
+            *self = normalise(mul(*self, *y, Constants::load()), Constants::load());
         }
     }
 }
