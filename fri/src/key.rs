@@ -295,7 +295,6 @@ impl VerifyingKey {
     }
 
     /// The digest by which claims name the key: an RPO hash of everything that determines verification.
-    #[must_use]
     pub const fn digest(&self) -> Word {
         self.digest
     }

@@ -51,6 +51,10 @@ fn check(f: &Fixture, proof: &Proof) -> Result<SecurityReport, VerifyError> {
     verify(&toy(), &f.vk, &f.public, proof, LOW)
 }
 
+fn shorten<V>(values: &mut Vec<V>) {
+    values.pop();
+}
+
 #[test]
 fn other_public_values() {
     for f in fixtures() {
@@ -285,11 +289,15 @@ fn lists_of_tables() {
         VerifyError::Instances(E::Order(2))
     ));
     assert!(matches!(
-        with(&|l| drop(l.remove(0))),
+        with(&|l| {
+            l.remove(0);
+        }),
         VerifyError::Instances(E::PinnedCount { got: 0, .. })
     ));
     assert!(matches!(
-        with(&|l| drop(l.remove(1))),
+        with(&|l| {
+            l.remove(1);
+        }),
         VerifyError::Instances(E::PinnedCount { got: 0, .. })
     ));
     assert!(matches!(
@@ -325,7 +333,7 @@ fn lists_of_tables() {
         VerifyError::Instances(E::Height { .. })
     ));
     // Allowed lists, but not the proof's.
-    assert!(matches!(with(&|l| drop(l.pop())), VerifyError::Shape(_)));
+    assert!(matches!(with(&|l| shorten(l)), VerifyError::Shape(_)));
     assert!(matches!(
         with(&|l| l[2].log_height = 6),
         VerifyError::Shape(_)
@@ -368,7 +376,7 @@ fn parts_of_a_proof() {
     let changes: &[(&str, Change)] = &[
         ("height", |p| p.degree_bits[2] += 1),
         ("height 64", |p| p.degree_bits[2] = 64),
-        ("heights missing", |p| drop(p.degree_bits.pop())),
+        ("heights missing", |p| shorten(&mut p.degree_bits)),
         ("heights swapped", |p| p.degree_bits.swap(2, 3)),
         ("main and quotient swapped", |p| {
             std::mem::swap(&mut p.commitments.main, &mut p.commitments.quotient_chunks);
@@ -407,17 +415,14 @@ fn parts_of_a_proof() {
         ("idle out-of-domain witness", |p| {
             p.ood_pow_witness = Felt::ONE
         }),
-        ("tables missing", |p| drop(p.opened_values.instances.pop())),
+        ("tables missing", |p| {
+            shorten(&mut p.opened_values.instances)
+        }),
         ("main value", |p| {
             p.opened_values.instances[2].base_opened_values.trace_local[0] += Ext::ONE
         }),
         ("main value missing", |p| {
-            drop(
-                p.opened_values.instances[2]
-                    .base_opened_values
-                    .trace_local
-                    .pop(),
-            )
+            shorten(&mut p.opened_values.instances[2].base_opened_values.trace_local)
         }),
         ("next row added", |p| {
             let base = &mut p.opened_values.instances[2].base_opened_values;
@@ -448,19 +453,17 @@ fn parts_of_a_proof() {
                 .quotient_chunks[0][0] += Ext::ONE
         }),
         ("quotient chunk missing", |p| {
-            drop(
-                p.opened_values.instances[2]
+            shorten(
+                &mut p.opened_values.instances[2]
                     .base_opened_values
-                    .quotient_chunks
-                    .pop(),
+                    .quotient_chunks,
             )
         }),
         ("quotient coefficient missing", |p| {
-            drop(
-                p.opened_values.instances[2]
+            shorten(
+                &mut p.opened_values.instances[2]
                     .base_opened_values
-                    .quotient_chunks[0]
-                    .pop(),
+                    .quotient_chunks[0],
             );
         }),
         ("random values", |p| {
@@ -488,26 +491,22 @@ fn parts_of_a_proof() {
             p.opening_proof.commit_pow_witnesses.clear()
         }),
         ("fold commitment missing", |p| {
-            drop(p.opening_proof.commit_phase_commits.pop())
+            shorten(&mut p.opening_proof.commit_phase_commits)
         }),
         ("fold commitments swapped", |p| {
             p.opening_proof.commit_phase_commits.swap(0, 1)
         }),
         ("fold opening missing", |p| {
-            drop(p.opening_proof.commit_phase_openings.pop())
+            shorten(&mut p.opening_proof.commit_phase_openings)
         }),
         ("fold sibling", |p| {
             p.opening_proof.commit_phase_openings[0].sibling_values[0][0] += Ext::ONE
         }),
         ("fold sibling missing", |p| {
-            drop(p.opening_proof.commit_phase_openings[0].sibling_values[0].pop())
+            shorten(&mut p.opening_proof.commit_phase_openings[0].sibling_values[0])
         }),
         ("fold query missing", |p| {
-            drop(
-                p.opening_proof.commit_phase_openings[0]
-                    .sibling_values
-                    .pop(),
-            )
+            shorten(&mut p.opening_proof.commit_phase_openings[0].sibling_values)
         }),
         ("fold path", |p| {
             tamper(
@@ -528,19 +527,19 @@ fn parts_of_a_proof() {
             p.opening_proof.input_openings[0].opened_values[0][0][0] += Felt::ONE
         }),
         ("opened cell missing", |p| {
-            drop(p.opening_proof.input_openings[0].opened_values[0][0].pop())
+            shorten(&mut p.opening_proof.input_openings[0].opened_values[0][0])
         }),
         ("opened matrix missing", |p| {
-            drop(p.opening_proof.input_openings[0].opened_values[0].pop())
+            shorten(&mut p.opening_proof.input_openings[0].opened_values[0])
         }),
         ("opened query missing", |p| {
-            drop(p.opening_proof.input_openings[0].opened_values.pop())
+            shorten(&mut p.opening_proof.input_openings[0].opened_values)
         }),
         ("opened queries reversed", |p| {
             p.opening_proof.input_openings[0].opened_values.reverse()
         }),
         ("opened commitment missing", |p| {
-            drop(p.opening_proof.input_openings.pop())
+            shorten(&mut p.opening_proof.input_openings)
         }),
         ("opened commitments swapped", |p| {
             p.opening_proof.input_openings.swap(0, 1)
@@ -577,7 +576,7 @@ fn tamper(paths: &mut Paths, how: usize) {
     fn digests<D: Copy>(digests: &mut Vec<D>, how: usize, change: impl Fn(&mut D)) {
         match how {
             0 => change(&mut digests[0]),
-            1 => drop(digests.pop()),
+            1 => shorten(digests),
             2 => digests.push(digests[0]),
             _ => digests.resize(1 << 16, digests[0]),
         }
@@ -668,7 +667,7 @@ fn traces_that_are_none() {
         ProveError::TraceShape { .. }
     ));
     assert!(matches!(
-        with(&|r| drop(r.traces.pop())),
+        with(&|r| shorten(&mut r.traces)),
         ProveError::Instances(InstanceError::PinnedCount { .. })
     ));
     assert!(matches!(
