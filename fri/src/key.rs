@@ -46,6 +46,7 @@ pub(crate) struct KeyFields {
     preprocessed: Cap,
     pinned: Vec<PinnedTable>,
     metadata: Vec<u8>,
+    digest: Word,
 }
 
 /// Why a key does not fit.
@@ -66,6 +67,9 @@ pub enum KeyError {
     /// A target out of range.
     #[error("the key asks for {0} bits of security; 1 to 128 are possible")]
     Target(u16),
+    /// The content has another digest than the file says: it was written for a profile with other parameters.
+    #[error("the key's content does not have the digest that the file says")]
+    Digest,
     /// Too much metadata.
     #[error("{0} bytes of metadata, at most {MAX_METADATA} are allowed")]
     Metadata(usize),
@@ -364,6 +368,7 @@ impl VerifyingKey {
             preprocessed: self.preprocessed.clone(),
             pinned: self.pinned.clone(),
             metadata: self.metadata.clone(),
+            digest: self.digest,
         }
     }
 
@@ -371,14 +376,20 @@ impl VerifyingKey {
         if fields.protocol != PROTOCOL_VERSION {
             return Err(KeyError::Protocol(fields.protocol));
         }
-        Self::new(
+        let digest = fields.digest;
+        let key = Self::new(
             profile,
             fields.target,
             fields.air_set,
             fields.preprocessed,
             fields.pinned,
             fields.metadata,
-        )
+        )?;
+        if key.digest == digest {
+            Ok(key)
+        } else {
+            Err(KeyError::Digest)
+        }
     }
 
     /// The number of digests in the commitment, and their kind, as the profile prescribes.

@@ -15,6 +15,8 @@ pub struct ProfileId(pub u16);
 
 /// The parameters of a proof that do not depend on the proven instance.
 ///
+/// Keys and proofs of other parameters than those of [`Profile::ALL`] work in memory, for measuring, but not as files.
+///
 /// The number of queries is not among them: it is computed from the profile, the security target and the instance
 /// ([`crate::security`]).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -233,6 +233,25 @@ fn keys_that_are_none() {
             Err(SetupError::Key(KeyError::Target(_)))
         ));
     }
+    // A profile that is not in the list cannot be read back.
+    let odd = Profile {
+        cap_height: 1,
+        ..Profile::BLAKE3
+    };
+    let key = make(program(2), &odd, LOW).expect("a key");
+    assert!(matches!(
+        VerifyingKey::from_bytes(&key.to_bytes()),
+        Err(FileError::Key(KeyError::Commitment | KeyError::Digest))
+    ));
+    let odd = Profile {
+        query_pow_bits: 1,
+        ..Profile::BLAKE3
+    };
+    let key = make(program(2), &odd, LOW).expect("a key");
+    assert!(matches!(
+        VerifyingKey::from_bytes(&key.to_bytes()),
+        Err(FileError::Key(KeyError::Digest))
+    ));
     // Degree 6 needs blow-up 8.
     let mut k = kinds();
     k.push(kind(
