@@ -43,8 +43,11 @@ pub const MDS: [[Felt; WIDTH]; WIDTH] = {
 };
 
 /// Constants added in the first half-round, per round.
+pub const ARK1: [[Felt; WIDTH]; ROUNDS] = Felt::new_2d_array(ARK1_VALUES);
+
+/// The canonical values of [`ARK1`].
 #[rustfmt::skip]
-pub const ARK1: [[Felt; WIDTH]; ROUNDS] = Felt::new_2d_array([
+pub const ARK1_VALUES: [[u64; WIDTH]; ROUNDS] = [
     [
         0x50595e2460423080, 0x5a84ce185f5bae97, 0xf72973c23aa6f9cb, 0x017ca8081f617c3c,
         0x58aa35ade9424046, 0xdbe16fa8b27faecb, 0x8a6e521e04cc3f3f, 0x2e6bc5568c881614,
@@ -80,11 +83,14 @@ pub const ARK1: [[Felt; WIDTH]; ROUNDS] = Felt::new_2d_array([
         0x9e426915297df504, 0x8eabf5c551ce1736, 0x04adcf0ec4e3f6e2, 0xb909bf5acd54f805,
         0x31e81abbef89ddf8, 0x7077eea8de2e5d38, 0xc713e6261be1babd, 0xec6ea1039669e548,
     ],
-]);
+];
 
 /// Constants added in the second half-round, per round.
+pub const ARK2: [[Felt; WIDTH]; ROUNDS] = Felt::new_2d_array(ARK2_VALUES);
+
+/// The canonical values of [`ARK2`].
 #[rustfmt::skip]
-pub const ARK2: [[Felt; WIDTH]; ROUNDS] = Felt::new_2d_array([
+pub const ARK2_VALUES: [[u64; WIDTH]; ROUNDS] = [
     [
         0x545610627c0e253f, 0xd4050299cc1d7937, 0x4a5e0feefb8988e1, 0xc586c83181332146,
         0xbf691615416d26e5, 0xa1301a4712135881, 0xce60a1a2007bbdae, 0x8cd5c7eb4e3b7a2b,
@@ -120,7 +126,7 @@ pub const ARK2: [[Felt; WIDTH]; ROUNDS] = Felt::new_2d_array([
         0x69e1b3086dbd2562, 0x305e0ef39ce86971, 0x8763e3e68d1c072e, 0xd331b9277f5cd123,
         0xe46fd0ddb6c1d138, 0x85d641ecb35beee3, 0x321e1684863d6bc3, 0xfd5bb0830a60d1dc,
     ],
-]);
+];
 
 #[cfg(test)]
 mod tests {

@@ -4,98 +4,93 @@
 //! The linear layer works on the 32-bit halves of the lanes in the frequency domain (see [`super::mds`]), where the matrix has
 //! entries that are powers of two, and adds the round constants before the one reduction per lane.
 
-use p3_field::PrimeField64;
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use plica_field::Felt;
 
 use super::mds::multiply;
-use crate::constants::{ARK1, ARK2, ROUNDS, WIDTH};
+use crate::constants::{ARK1_VALUES, ARK2_VALUES, ROUNDS, WIDTH};
 
 /// 2^64 mod p.
 const EPSILON: u64 = 0xffff_ffff;
 
-type Lanes = [u64; WIDTH];
+type State = [Felt; WIDTH];
 
 /// Applies the permutation to one state, capacity first.
-pub(crate) fn permute(state: &mut [Felt; WIDTH]) {
-    let mut lanes = state.map(|x| x.as_canonical_u64());
+pub(crate) fn permute(state: &mut State) {
     for r in 0..ROUNDS {
-        lanes = linear(&lanes, &ARK1[r]).map(pow7);
-        lanes = inverse_pow7(&linear(&lanes, &ARK2[r]));
+        *state = linear(state, &ARK1_VALUES[r]).map(|x| x.exp_const_u64::<7>());
+        *state = inverse_pow7(&linear(state, &ARK2_VALUES[r]));
     }
-    *state = lanes.map(Felt::new);
 }
 
 /// M·x + c.
 #[inline(always)]
-fn linear(x: &Lanes, constants: &[Felt; WIDTH]) -> Lanes {
-    let low = multiply(&x.map(|v| (v & EPSILON) as i64));
-    let high = multiply(&x.map(|v| (v >> 32) as i64));
+fn linear(x: &State, constants: &[u64; WIDTH]) -> State {
+    let x = x.map(|x| x.as_canonical_u64());
+    let low = multiply(&x.map(|x| (x & EPSILON) as i64));
+    let high = multiply(&x.map(|x| (x >> 32) as i64));
     // A row of M sums to 160, so both halves are below 2^40 and the sum below 2^72 + 2^65.
     core::array::from_fn(|i| {
         let sum = u128::from(low[i] as u64)
             + (u128::from(high[i] as u64) << 32)
-            + u128::from(constants[i].as_canonical_u64());
+            + u128::from(constants[i]);
+        // 2^64 ≡ 2^32 − 1.
         let top = (sum >> 64) as u64;
         let (result, carry) = (sum as u64).overflowing_add((top << 32) - top);
         // After a carry the result is below 2^42, so this cannot carry again.
-        result + (u64::from(carry).wrapping_neg() & EPSILON)
+        Felt::new(result + (u64::from(carry).wrapping_neg() & EPSILON))
     })
 }
 
-/// Reduces to 64 bits with 2^64 ≡ 2^32 − 1 and 2^96 ≡ −1.
+/// `x^(2^n) · y`, lane by lane: the lanes are independent, so each step is done for all of them before the next.
 #[inline(always)]
-fn reduce(x: u128) -> u64 {
-    let (low, high) = (x as u64, (x >> 64) as u64);
-    let (mut t, borrow) = low.overflowing_sub(high >> 32);
-    if borrow {
-        // Taken with probability 2^-32: `high >> 32` < 2^32, so t >= 2^64 − 2^32 and this cannot borrow.
-        t -= EPSILON;
-    }
-    let middle = (high & EPSILON) * EPSILON;
-    let (result, carry) = t.overflowing_add(middle);
-    // middle <= 2^64 − 2^33 + 1, so after a carry the result is below that and this cannot carry again.
-    result + (u64::from(carry).wrapping_neg() & EPSILON)
-}
-
-#[inline(always)]
-fn mul(x: u64, y: u64) -> u64 {
-    reduce(u128::from(x) * u128::from(y))
-}
-
-#[inline(always)]
-fn square(x: u64) -> u64 {
-    mul(x, x)
-}
-
-#[inline(always)]
-fn pow7(x: u64) -> u64 {
-    let x2 = square(x);
-    mul(square(x2), mul(x2, x))
-}
-
-/// `x^(2^n) · y`, lane by lane.
-#[inline(always)]
-fn square_multiply(x: &Lanes, n: usize, y: &Lanes) -> Lanes {
+fn square_multiply(x: &State, n: usize, y: &State) -> State {
     let mut t = *x;
     for _ in 0..n {
-        t = t.map(square);
+        t.iter_mut().for_each(|t| *t = t.square());
     }
-    core::array::from_fn(|i| mul(t[i], y[i]))
+    core::array::from_fn(|i| t[i] * y[i])
 }
 
-/// x^(1/7): 63 squarings and 10 multiplications. The exponent is, in binary, 21 digits 100, then 000110 without its leading
-/// digits, then ones in pairs; the comments give the exponent reached in binary, a bracketed group repeated.
+/// x^(1/7): 63 squarings and 9 multiplications. The comments give the exponents in binary, (w)n for n copies of w.
 #[inline(always)]
-fn inverse_pow7(x: &Lanes) -> Lanes {
-    let t1 = x.map(square); // 10
-    let t2 = t1.map(square); // 100
+fn inverse_pow7(x: &State) -> State {
+    let t1 = x.map(|x| x.square()); // 10
+    let t2 = t1.map(|x| x.square()); // 100
     let t3 = square_multiply(&t2, 3, &t2); // (100)2
     let t4 = square_multiply(&t3, 6, &t3); // (100)4
     let t5 = square_multiply(&t4, 12, &t4); // (100)8
     let t6 = square_multiply(&t5, 6, &t3); // (100)10
     let t7 = square_multiply(&t6, 31, &t6); // (100)10 0 (100)10
     core::array::from_fn(|i| {
-        let a = square(square(mul(square(t7[i]), t6[i])));
-        mul(a, mul(mul(t1[i], t2[i]), x[i]))
+        let a = (t7[i].square() * t6[i]).square().square();
+        a * (t1[i] * t2[i] * x[i])
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// On targets with vector instructions, `kernel::permute` is another implementation.
+        #[test]
+        fn the_portable_kernel_is_the_selected_one(state in prop::array::uniform12(any::<u64>())) {
+            let mut x = state.map(Felt::new);
+            let mut y = x;
+            permute(&mut x);
+            crate::kernel::permute(&mut y);
+            prop_assert_eq!(x, y);
+        }
+    }
+
+    #[test]
+    fn known_answer() {
+        let mut state: State = core::array::from_fn(|i| Felt::new(i as u64));
+        permute(&mut state);
+        assert_eq!(state[0].as_canonical_u64(), 15056646954853821376);
+        assert_eq!(state[11].as_canonical_u64(), 16548919317472389167);
+    }
 }

@@ -1,0 +1,581 @@
+//! What a machine supplies: its kinds of tables, in a fixed order.
+//!
+//! A [`Kind`] is one AIR together with the rule for its presence in a proof:
+//!
+//! * **pinned**: it has preprocessed columns, is present exactly once, and its height is part of the verifying key;
+//! * **dynamic**: it has none, and is present 0 to n times with heights that the prover chooses.
+//!
+//! Nothing else exists. In particular a mandatory table without preprocessed columns would have a height that no key pins, and
+//! a table whose correctness rests on its height (a boundary of one row) would be forgeable.
+//!
+//! # Verifiers know no preprocessed values
+//!
+//! The values in a [`Table`] of an [`AirSet`] have no preprocessed trace: they answer [`BaseAir::preprocessed_width`] and
+//! evaluate constraints. Setup attaches traces with [`Table::with_preprocessed`], in the proving key only.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use p3_air::symbolic::{
+    AirLayout, BaseEntry, BaseLeaf, ExtEntry, ExtLeaf, SymbolicExpr, SymbolicExpression,
+};
+use p3_air::{Air, BaseAir, DebugConstraintBuilder};
+use p3_batch_stark::folder::{
+    ProverConstraintFolderWithLookups, VerifierConstraintFolderWithLookups,
+};
+use p3_batch_stark::symbolic::{
+    get_constraint_layout, get_log_num_quotient_chunks_for_domain, get_symbolic_constraints,
+};
+use p3_field::coset::TwoAdicMultiplicativeCoset;
+use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
+use p3_lookup::{InteractionSymbolicBuilder, LogUpGadget, LookupError, Lookups, check_bus_widths};
+use p3_util::log2_ceil_usize;
+use thiserror::Error;
+use tracing::instrument;
+
+use crate::types::{Config, Ext, Felt, Matrix};
+
+/// Degree up to which interactions on one bus share a column of the bus argument: two per column when their fields are columns.
+pub const LOOKUP_DEGREE: usize = 3;
+
+/// The AIR of a table, as one type for all kinds of a machine (an enum).
+///
+/// One generic `impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB>` satisfies every bound.
+pub trait Table:
+    BaseAir<Felt>
+    + Air<InteractionSymbolicBuilder<Felt, Ext>>
+    + for<'a> Air<ProverConstraintFolderWithLookups<'a, Config>>
+    + for<'a> Air<VerifierConstraintFolderWithLookups<'a, Config>>
+    + for<'a> Air<DebugConstraintBuilder<'a, Felt, Ext>>
+    + Clone
+    + Send
+    + Sync
+{
+    /// This table with its preprocessed columns: `preprocessed_trace()` of the result returns a copy of `trace`.
+    ///
+    /// Called for kinds with `preprocessed_width() > 0` only.
+    #[must_use]
+    fn with_preprocessed(&self, trace: Arc<Matrix>) -> Self;
+}
+
+/// How often a kind occurs in a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Exactly once, at the height of its preprocessed columns. For kinds with preprocessed columns, and only those.
+    Pinned,
+    /// 0 to `max_instances` times. For kinds without preprocessed columns, and only those.
+    Dynamic {
+        /// Limit on the instances in one proof.
+        max_instances: usize,
+    },
+}
+
+/// One kind of table.
+#[derive(Clone, Debug)]
+pub struct Kind<T> {
+    /// Name in reports and errors; part of the digest of the set.
+    pub name: &'static str,
+    /// Its AIR, without preprocessed values.
+    pub table: T,
+    /// How often it occurs.
+    pub presence: Presence,
+    /// Whether its rows count as steps: the total height of ordered tables in a proof must be below 2^32.
+    pub ordered: bool,
+}
+
+/// What is derived from a kind's AIR once.
+#[derive(Clone, Debug)]
+pub(crate) struct KindInfo {
+    pub(crate) width: usize,
+    pub(crate) preprocessed_width: usize,
+    pub(crate) num_public_values: usize,
+    pub(crate) main_next: bool,
+    pub(crate) preprocessed_next: bool,
+    /// The interactions, packed into columns of the bus argument.
+    pub(crate) lookups: Lookups<Felt>,
+    /// Tuples per row, over all buses.
+    pub(crate) interactions: usize,
+    /// Width of the widest tuple.
+    pub(crate) tuple_width: usize,
+    /// Constraints, those of the bus argument included.
+    pub(crate) constraints: usize,
+    /// Largest degree of a constraint.
+    pub(crate) degree: usize,
+    /// log2 of the quotient chunks, an upper bound if there are periodic columns.
+    pub(crate) log_chunks: usize,
+    /// Longest period of a periodic column, 1 without.
+    pub(crate) max_period: usize,
+    periodic: bool,
+}
+
+/// Why a set of kinds is not a machine.
+#[derive(Debug, Error)]
+pub enum AirSetError {
+    /// More kinds than an instance list can name, or none.
+    #[error("{0} kinds: between 1 and 256 are supported")]
+    KindCount(usize),
+    /// Two kinds of one name.
+    #[error("two kinds are called `{0}`")]
+    DuplicateName(&'static str),
+    /// Preprocessed columns in a dynamic kind, or none in a pinned one.
+    #[error("`{0}` must be pinned if and only if it has preprocessed columns")]
+    Presence(&'static str),
+    /// No pinned kind.
+    #[error("no kind is pinned by the key")]
+    NothingPinned,
+    /// Public values in more than one kind, or in a dynamic one.
+    #[error("`{0}` has public values, but they must be in exactly one kind, and a pinned one")]
+    PublicValues(&'static str),
+    /// Public values for binding by other means than constraints.
+    #[error("`{0}` declares boundary public values, which nothing would bind")]
+    BoundaryIo(&'static str),
+    /// A periodic column whose length is not a power of two.
+    #[error("`{0}` has a periodic column whose period is not a power of two")]
+    Period(&'static str),
+    /// Tuples of different widths on one bus.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+}
+
+/// The kinds of tables of a machine, checked and analysed.
+#[derive(Debug)]
+pub struct AirSet<T> {
+    kinds: Vec<Kind<T>>,
+    infos: Vec<KindInfo>,
+    public_kind: Option<usize>,
+    digest: [u8; 32],
+}
+
+impl<T: Table> AirSet<T> {
+    /// Checks and analyses the kinds of a machine; their order is part of its identity.
+    ///
+    /// # Errors
+    /// [`AirSetError`] says which rule a kind breaks.
+    #[instrument(name = "analyse tables", skip_all)]
+    pub fn new(kinds: Vec<Kind<T>>) -> Result<Self, AirSetError> {
+        if kinds.is_empty() || kinds.len() > 256 {
+            return Err(AirSetError::KindCount(kinds.len()));
+        }
+        let mut infos = Vec::with_capacity(kinds.len());
+        let mut public_kind = None;
+        for (index, kind) in kinds.iter().enumerate() {
+            if kinds[..index].iter().any(|other| other.name == kind.name) {
+                return Err(AirSetError::DuplicateName(kind.name));
+            }
+            let pinned = kind.presence == Presence::Pinned;
+            if pinned != (kind.table.preprocessed_width() > 0) {
+                return Err(AirSetError::Presence(kind.name));
+            }
+            if !kind.table.public_boundary_io().is_empty() {
+                return Err(AirSetError::BoundaryIo(kind.name));
+            }
+            if kind.table.num_public_values() > 0
+                && (public_kind.replace(index).is_some() || !pinned)
+            {
+                return Err(AirSetError::PublicValues(kind.name));
+            }
+            if kind
+                .table
+                .periodic_columns()
+                .iter()
+                .any(|column| !column.len().is_power_of_two())
+            {
+                return Err(AirSetError::Period(kind.name));
+            }
+            // Before packing, which panics on this condition.
+            check_bus_widths(&[Lookups::from_air::<Ext, T>(&kind.table)])?;
+            infos.push(KindInfo::new(&kind.table));
+        }
+        if !kinds.iter().any(|kind| kind.presence == Presence::Pinned) {
+            return Err(AirSetError::NothingPinned);
+        }
+        let lookups: Vec<_> = infos.iter().map(|info| info.lookups.clone()).collect();
+        check_bus_widths(&lookups)?;
+        let digest = set_digest(&kinds, &infos);
+        Ok(Self {
+            kinds,
+            infos,
+            public_kind,
+            digest,
+        })
+    }
+
+    /// The kinds, in order.
+    #[must_use]
+    pub fn kinds(&self) -> &[Kind<T>] {
+        &self.kinds
+    }
+
+    /// BLAKE3 of a canonical rendering of every kind: name, presence, widths, constraints, interactions.
+    ///
+    /// Two sets with one digest accept the same traces.
+    #[must_use]
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// Number of public values of a proof.
+    #[must_use]
+    pub fn num_public_values(&self) -> usize {
+        self.public_kind
+            .map_or(0, |kind| self.infos[kind].num_public_values)
+    }
+
+    /// A line per kind: committed base-field columns per row (main, preprocessed, bus argument, quotient) and degree.
+    #[must_use]
+    pub fn columns(&self) -> Vec<KindColumns> {
+        self.kinds
+            .iter()
+            .zip(&self.infos)
+            .map(|(kind, info)| KindColumns {
+                name: kind.name,
+                main: info.width,
+                preprocessed: info.preprocessed_width,
+                bus: info.permutation_width(),
+                quotient: crate::types::EXT_DEGREE << info.log_chunks,
+                interactions: info.interactions,
+                degree: info.degree,
+            })
+            .collect()
+    }
+
+    pub(crate) const fn public_kind(&self) -> Option<usize> {
+        self.public_kind
+    }
+
+    pub(crate) fn info(&self, kind: usize) -> &KindInfo {
+        &self.infos[kind]
+    }
+
+    pub(crate) fn infos(&self) -> &[KindInfo] {
+        &self.infos
+    }
+
+    /// Indices of the pinned kinds, in order.
+    pub(crate) fn pinned(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.kinds.len()).filter(|&kind| self.kinds[kind].presence == Presence::Pinned)
+    }
+
+    /// log2 of the quotient chunks of a kind at a height.
+    pub(crate) fn log_chunks(&self, kind: usize, log_height: usize) -> usize {
+        let info = &self.infos[kind];
+        if info.periodic {
+            chunks_at(&self.kinds[kind].table, &info.lookups, log_height)
+        } else {
+            info.log_chunks
+        }
+    }
+}
+
+/// The committed columns of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindColumns {
+    /// Name of the kind.
+    pub name: &'static str,
+    /// Main columns.
+    pub main: usize,
+    /// Preprocessed columns.
+    pub preprocessed: usize,
+    /// Columns of the bus argument (extension-field columns count 3).
+    pub bus: usize,
+    /// Columns of the quotient.
+    pub quotient: usize,
+    /// Interactions per row.
+    pub interactions: usize,
+    /// Largest degree of a constraint.
+    pub degree: usize,
+}
+
+impl KindInfo {
+    fn new<T: Table>(table: &T) -> Self {
+        let gadget = LogUpGadget::new();
+        let unpacked = Lookups::<Felt>::from_air::<Ext, T>(table);
+        let layout = AirLayout::from_air(table);
+        // A table whose own constraints already pay for more quotient chunks packs up to that degree for free.
+        let free = (1 << log_chunks_bound(table, layout, &unpacked)) + 1;
+        let lookups = unpacked.pack_same_bus_with_degree(free.max(LOOKUP_DEGREE), |lookup| {
+            gadget.constraint_degree_with_transition(lookup, 0)
+        });
+        let (base, ext) =
+            get_symbolic_constraints::<Felt, Ext, T, _>(table, layout, &lookups, &gadget);
+        let degree = base
+            .iter()
+            .map(SymbolicExpr::degree_multiple)
+            .chain(ext.iter().map(SymbolicExpr::degree_multiple))
+            .max()
+            .unwrap_or(0)
+            .max(table.max_constraint_degree().unwrap_or(0));
+        let periods = table.periodic_columns();
+        Self {
+            width: table.width(),
+            preprocessed_width: table.preprocessed_width(),
+            num_public_values: table.num_public_values(),
+            main_next: !table.main_next_row_columns().is_empty(),
+            preprocessed_next: !table.preprocessed_next_row_columns().is_empty(),
+            interactions: lookups.iter().map(|lookup| lookup.elements.len()).sum(),
+            tuple_width: lookups
+                .iter()
+                .flat_map(|l| l.elements.iter().map(Vec::len))
+                .max()
+                .unwrap_or(0),
+            constraints: base.len() + ext.len(),
+            degree,
+            log_chunks: log2_ceil_usize(degree.max(2) - 1),
+            max_period: periods.iter().map(Vec::len).max().unwrap_or(1),
+            periodic: !periods.is_empty(),
+            lookups,
+        }
+    }
+
+    /// Base-field columns of the bus argument.
+    pub(crate) fn permutation_width(&self) -> usize {
+        if self.lookups.is_empty() {
+            0
+        } else {
+            (self.lookups.len() + 1) * crate::types::EXT_DEGREE
+        }
+    }
+}
+
+fn log_chunks_bound<T: Table>(table: &T, layout: AirLayout, lookups: &Lookups<Felt>) -> usize {
+    let (base, ext) =
+        get_symbolic_constraints::<Felt, Ext, T, _>(table, layout, lookups, &LogUpGadget::new());
+    let degree = base
+        .iter()
+        .map(SymbolicExpr::degree_multiple)
+        .chain(ext.iter().map(SymbolicExpr::degree_multiple))
+        .max()
+        .unwrap_or(0)
+        .max(table.max_constraint_degree().unwrap_or(0));
+    log2_ceil_usize(degree.max(2) - 1)
+}
+
+fn chunks_at<T: Table>(table: &T, lookups: &Lookups<Felt>, log_height: usize) -> usize {
+    let domain = TwoAdicMultiplicativeCoset::new(Felt::ONE, log_height)
+        .expect("heights are below the two-adicity");
+    get_log_num_quotient_chunks_for_domain::<Felt, Ext, T, _>(
+        table,
+        AirLayout::from_air(table),
+        domain,
+        lookups,
+        0,
+        &LogUpGadget::new(),
+    )
+}
+
+// --- digest -------------------------------------------------------------------------------------------------------------
+
+/// BLAKE3 over length-prefixed parts.
+struct Renderer(blake3::Hasher);
+
+impl Renderer {
+    fn new(domain: &str) -> Self {
+        let mut hasher = Self(blake3::Hasher::new());
+        hasher.bytes(domain.as_bytes());
+        hasher
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len());
+        self.0.update(bytes);
+    }
+
+    fn number(&mut self, number: usize) {
+        self.0.update(&(number as u64).to_le_bytes());
+    }
+
+    fn felt(&mut self, felt: Felt) {
+        self.0.update(&felt.as_canonical_u64().to_le_bytes());
+    }
+
+    fn finish(&self) -> [u8; 32] {
+        *self.0.finalize().as_bytes()
+    }
+}
+
+/// Hashes expressions by structure. Shared subtrees are hashed once, by address; the result does not depend on sharing.
+#[derive(Default)]
+struct Expressions {
+    seen: HashMap<usize, [u8; 32]>,
+}
+
+impl Expressions {
+    fn shared<A>(
+        &mut self,
+        node: &Arc<SymbolicExpr<A>>,
+        leaf: &impl Fn(&mut Self, &A) -> [u8; 32],
+    ) -> [u8; 32] {
+        let address = Arc::as_ptr(node) as usize;
+        if let Some(digest) = self.seen.get(&address) {
+            return *digest;
+        }
+        let digest = self.node(node, leaf);
+        self.seen.insert(address, digest);
+        digest
+    }
+
+    fn node<A>(
+        &mut self,
+        node: &SymbolicExpr<A>,
+        leaf: &impl Fn(&mut Self, &A) -> [u8; 32],
+    ) -> [u8; 32] {
+        let (operation, children) = match node {
+            SymbolicExpr::Leaf(value) => return leaf(self, value),
+            SymbolicExpr::Add { x, y, .. } => ("+", vec![x, y]),
+            SymbolicExpr::Sub { x, y, .. } => ("-", vec![x, y]),
+            SymbolicExpr::Mul { x, y, .. } => ("*", vec![x, y]),
+            SymbolicExpr::Neg { x, .. } => ("neg", vec![x]),
+        };
+        let mut renderer = Renderer::new(operation);
+        for child in children {
+            let digest = self.shared(child, leaf);
+            renderer.bytes(&digest);
+        }
+        renderer.finish()
+    }
+
+    fn base(&mut self, expression: &SymbolicExpression<Felt>) -> [u8; 32] {
+        self.node(expression, &|_, leaf| {
+            let mut r = Renderer::new("leaf");
+            match leaf {
+                BaseLeaf::Variable(variable) => {
+                    let (tag, offset) = match variable.entry {
+                        BaseEntry::Preprocessed { offset } => (0, offset),
+                        BaseEntry::Main { offset } => (1, offset),
+                        BaseEntry::Periodic => (2, 0),
+                        BaseEntry::Public => (3, 0),
+                    };
+                    r.number(tag);
+                    r.number(offset);
+                    r.number(variable.index);
+                }
+                BaseLeaf::IsFirstRow => r.number(4),
+                BaseLeaf::IsLastRow => r.number(5),
+                BaseLeaf::IsTransition => r.number(6),
+                BaseLeaf::Constant(value) => {
+                    r.number(7);
+                    r.felt(*value);
+                }
+            }
+            r.finish()
+        })
+    }
+
+    fn ext(&mut self, expression: &SymbolicExpr<ExtLeaf<Felt, Ext>>) -> [u8; 32] {
+        self.node(expression, &|this, leaf| {
+            let mut r = Renderer::new("ext leaf");
+            match leaf {
+                ExtLeaf::Base(base) => {
+                    r.number(0);
+                    let digest = this.base(base);
+                    r.bytes(&digest);
+                }
+                ExtLeaf::ExtVariable(variable) => {
+                    let (tag, offset) = match variable.entry {
+                        ExtEntry::Permutation { offset } => (1, offset),
+                        ExtEntry::Challenge => (2, 0),
+                        ExtEntry::PermutationValue => (3, 0),
+                    };
+                    r.number(tag);
+                    r.number(offset);
+                    r.number(variable.index);
+                }
+                ExtLeaf::ExtConstant(value) => {
+                    r.number(4);
+                    for coefficient in
+                        <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(value)
+                    {
+                        r.felt(*coefficient);
+                    }
+                }
+            }
+            r.finish()
+        })
+    }
+}
+
+fn set_digest<T: Table>(kinds: &[Kind<T>], infos: &[KindInfo]) -> [u8; 32] {
+    let mut r = Renderer::new("plica air set 1");
+    r.number(kinds.len());
+    for (kind, info) in kinds.iter().zip(infos) {
+        let digest = kind_digest(kind, info);
+        r.bytes(&digest);
+    }
+    r.finish()
+}
+
+fn kind_digest<T: Table>(kind: &Kind<T>, info: &KindInfo) -> [u8; 32] {
+    let mut r = Renderer::new("plica table 1");
+    r.bytes(kind.name.as_bytes());
+    match kind.presence {
+        Presence::Pinned => r.number(0),
+        Presence::Dynamic { max_instances } => {
+            r.number(1);
+            r.number(max_instances);
+        }
+    }
+    r.number(usize::from(kind.ordered));
+    for number in [
+        info.width,
+        info.preprocessed_width,
+        info.num_public_values,
+        usize::from(info.main_next),
+        usize::from(info.preprocessed_next),
+        info.degree,
+    ] {
+        r.number(number);
+    }
+    let periodic = kind.table.periodic_columns();
+    r.number(periodic.len());
+    for column in periodic.iter() {
+        r.number(column.len());
+        column.iter().for_each(|value| r.felt(*value));
+    }
+
+    // The interactions, as packed.
+    let mut expressions = Expressions::default();
+    r.number(info.lookups.len());
+    for lookup in info.lookups.iter() {
+        match &lookup.kind {
+            p3_lookup::Kind::Local => r.number(0),
+            p3_lookup::Kind::Global(bus) => {
+                r.number(1);
+                r.bytes(bus.as_bytes());
+            }
+        }
+        r.number(lookup.count_weight as usize);
+        r.number(lookup.column);
+        r.number(lookup.elements.len());
+        for (tuple, multiplicity) in lookup.elements.iter().zip(&lookup.multiplicities) {
+            r.number(tuple.len());
+            for expression in tuple.iter().chain([multiplicity]) {
+                r.bytes(&expressions.base(expression));
+            }
+        }
+        r.number(lookup.flags.as_ref().map_or(0, |flags| 1 + flags.len()));
+        for flag in lookup.flags.iter().flatten() {
+            r.bytes(&expressions.base(flag));
+        }
+    }
+
+    // The constraints, those of the bus argument included, in folding order.
+    let layout = AirLayout::from_air(&kind.table);
+    let gadget = LogUpGadget::new();
+    let (base, ext) =
+        get_symbolic_constraints::<Felt, Ext, T, _>(&kind.table, layout, &info.lookups, &gadget);
+    let order =
+        get_constraint_layout::<Felt, Ext, T, _>(&kind.table, layout, &info.lookups, &gadget);
+    // Earlier expressions may be freed by now and their addresses used again.
+    let mut expressions = Expressions::default();
+    r.number(base.len());
+    for (index, expression) in order.base_indices.iter().zip(&base) {
+        r.number(*index);
+        r.bytes(&expressions.base(expression));
+    }
+    r.number(ext.len());
+    for (index, expression) in order.ext_indices.iter().zip(&ext) {
+        r.number(*index);
+        r.bytes(&expressions.ext(expression));
+    }
+    r.finish()
+}

@@ -1,0 +1,483 @@
+//! Keys: what identifies a program under a profile and a security target.
+
+use std::sync::Arc;
+
+use p3_batch_stark::CommonData;
+use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
+use p3_commit::UnivariateStarkPcs;
+use p3_field::PrimeField64;
+use p3_lookup::{LookupError, check_bus_widths};
+use p3_matrix::Matrix as _;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tracing::instrument;
+
+use crate::airs::{AirSet, Table};
+use crate::hash::{Cap, Challenger, Tree};
+use crate::instances::{InstanceList, PinnedTable};
+use crate::profile::{Profile, ProfileId};
+use crate::security::{Model, SecurityTarget};
+use crate::transcript::{PROTOCOL_VERSION, encode_bytes, number, setup_config};
+use crate::types::{Config, Ext, Felt, Matrix, Pcs, Word};
+
+/// Longest metadata of a key, in bytes.
+pub const MAX_METADATA: usize = 1 << 20;
+
+/// What a verifier needs besides the claim: a program's identity under a profile and a security target.
+///
+/// It holds no trace and no constraints. The machine's [`AirSet`] is compiled into the verifier; the key names it by digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyingKey {
+    pub(crate) profile: Profile,
+    pub(crate) target: SecurityTarget,
+    pub(crate) air_set: [u8; 32],
+    pub(crate) preprocessed: Cap,
+    pub(crate) pinned: Vec<PinnedTable>,
+    pub(crate) metadata: Vec<u8>,
+    pub(crate) digest: Word,
+}
+
+/// The fields of a key file.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct KeyFields {
+    protocol: u16,
+    target: SecurityTarget,
+    air_set: [u8; 32],
+    preprocessed: Cap,
+    pinned: Vec<PinnedTable>,
+    metadata: Vec<u8>,
+    digest: Word,
+}
+
+/// Why a key does not fit.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// The key is for another machine, or another version of it.
+    #[error("the key belongs to another machine or another version of it")]
+    OtherMachine,
+    /// The key's tables are not the pinned tables of the machine.
+    #[error("the key does not describe the machine's preprocessed tables")]
+    Tables,
+    /// The commitment has the wrong form for the profile.
+    #[error("the key's commitment does not have the form that the profile prescribes")]
+    Commitment,
+    /// Another version of the proof system.
+    #[error("the key is for version {0} of the proof system, this is version {PROTOCOL_VERSION}")]
+    Protocol(u16),
+    /// A target out of range.
+    #[error("the key asks for {0} bits of security; 1 to 128 are possible")]
+    Target(u16),
+    /// The content has another digest than the file says: it was written for a profile with other parameters.
+    #[error("the key's content does not have the digest that the file says")]
+    Digest,
+    /// Too much metadata.
+    #[error("{0} bytes of metadata, at most {MAX_METADATA} are allowed")]
+    Metadata(usize),
+}
+
+/// Why no key can be made.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// Profile parameters out of range.
+    #[error("the profile's parameters are out of range")]
+    Profile,
+    /// Not one trace per pinned kind.
+    #[error("{got} preprocessed traces for {expected} pinned kinds")]
+    TraceCount {
+        /// Pinned kinds.
+        expected: usize,
+        /// Traces.
+        got: usize,
+    },
+    /// A trace with the wrong number of columns, or a height that is no power of two in range.
+    #[error(
+        "the preprocessed trace of `{name}` is {width} columns by {height} rows; expected are {expected} columns by a power of two in range"
+    )]
+    TraceShape {
+        /// Name of the kind.
+        name: &'static str,
+        /// Columns that its AIR declares.
+        expected: usize,
+        /// Columns of the trace.
+        width: usize,
+        /// Rows of the trace.
+        height: usize,
+    },
+    /// Constraints of too high degree for the profile's blow-up.
+    #[error("`{name}` has constraints of degree {degree}; at blow-up {blowup} at most {max} is possible", max = blowup + 1)]
+    Degree {
+        /// Name of the kind.
+        name: &'static str,
+        /// Its largest degree.
+        degree: usize,
+        /// The profile's blow-up.
+        blowup: usize,
+    },
+    /// The bus argument is not sound for these tables.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The key would not be accepted.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// What the prover needs: the key, the machine's tables with their preprocessed traces, and the committed LDE of those.
+pub struct ProvingKey<T> {
+    pub(crate) airs: Arc<AirSet<T>>,
+    pub(crate) key: VerifyingKey,
+    /// One per kind; pinned ones with their trace.
+    pub(crate) tables: Vec<T>,
+    pub(crate) preprocessed: Tree<Matrix>,
+}
+
+impl<T: Table> ProvingKey<T> {
+    /// The verifying key.
+    #[must_use]
+    pub const fn verifying_key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
+    /// The machine.
+    #[must_use]
+    pub fn airs(&self) -> &AirSet<T> {
+        &self.airs
+    }
+}
+
+/// Makes the keys of a program: commits to its preprocessed traces, one per pinned kind, in the set's order.
+///
+/// `metadata` is for the machine (entry points, names); it is carried and hashed, not interpreted.
+///
+/// # Errors
+/// [`SetupError`] if the traces do not fit the machine, or the machine does not fit the profile.
+#[instrument(name = "setup", skip_all, fields(profile = profile.name))]
+pub fn setup<T: Table>(
+    airs: &Arc<AirSet<T>>,
+    traces: Vec<Matrix>,
+    profile: &Profile,
+    target: SecurityTarget,
+    metadata: Vec<u8>,
+) -> Result<(ProvingKey<T>, VerifyingKey), SetupError> {
+    if !profile.is_sane() {
+        return Err(SetupError::Profile);
+    }
+    let pinned_kinds: Vec<_> = airs.pinned().collect();
+    if traces.len() != pinned_kinds.len() {
+        return Err(SetupError::TraceCount {
+            expected: pinned_kinds.len(),
+            got: traces.len(),
+        });
+    }
+    check_bus_widths(
+        &airs
+            .infos()
+            .iter()
+            .map(|info| info.lookups.clone())
+            .collect::<Vec<_>>(),
+    )?;
+    for (kind, info) in airs.kinds().iter().zip(airs.infos()) {
+        if info.log_chunks > profile.log_blowup {
+            return Err(SetupError::Degree {
+                name: kind.name,
+                degree: info.degree,
+                blowup: 1 << profile.log_blowup,
+            });
+        }
+    }
+
+    let config = setup_config(profile);
+    let pcs = p3_uni_stark::StarkGenericConfig::pcs(&config);
+    let mut pinned = Vec::new();
+    let mut tables: Vec<T> = airs.kinds().iter().map(|kind| kind.table.clone()).collect();
+    let mut evaluations = Vec::new();
+    for (&kind, trace) in pinned_kinds.iter().zip(traces) {
+        let expected = airs.info(kind).preprocessed_width;
+        let (width, height) = (trace.width(), trace.height());
+        let max = profile.max_log_height.min(32 - profile.log_blowup);
+        let min = airs.info(kind).max_period;
+        if width != expected
+            || !height.is_power_of_two()
+            || height < min
+            || height.ilog2() as usize > max
+        {
+            return Err(SetupError::TraceShape {
+                name: airs.kinds()[kind].name,
+                expected,
+                width,
+                height,
+            });
+        }
+        pinned.push(PinnedTable {
+            kind: kind as u16,
+            width: width as u32,
+            log_height: height.ilog2() as u8,
+        });
+        let trace = Arc::new(trace);
+        tables[kind] = tables[kind].with_preprocessed(trace.clone());
+        let domain =
+            <Pcs as p3_commit::Pcs<Ext, Challenger>>::natural_domain_for_degree(pcs, height);
+        evaluations.push((domain, trace.as_ref().clone()));
+    }
+    let (commitment, data) =
+        <Pcs as UnivariateStarkPcs<Ext, Challenger>>::commit_preprocessing(pcs, evaluations)
+            .expect("heights are checked");
+    let key = VerifyingKey::new(
+        profile.clone(),
+        target,
+        *airs.digest(),
+        commitment,
+        pinned,
+        metadata,
+    )?;
+    key.check(airs)?;
+    let proving = ProvingKey {
+        airs: airs.clone(),
+        key: key.clone(),
+        tables,
+        preprocessed: data,
+    };
+    Ok((proving, key))
+}
+
+impl VerifyingKey {
+    fn new(
+        profile: Profile,
+        target: SecurityTarget,
+        air_set: [u8; 32],
+        preprocessed: Cap,
+        pinned: Vec<PinnedTable>,
+        metadata: Vec<u8>,
+    ) -> Result<Self, KeyError> {
+        if target.bits == 0 || target.bits > 128 {
+            return Err(KeyError::Target(target.bits));
+        }
+        if metadata.len() > MAX_METADATA {
+            return Err(KeyError::Metadata(metadata.len()));
+        }
+        let mut key = Self {
+            profile,
+            target,
+            air_set,
+            preprocessed,
+            pinned,
+            metadata,
+            digest: Word::default(),
+        };
+        key.check_commitment()?;
+        key.digest = plica_hash_rpo::hash_elements(&key.elements());
+        Ok(key)
+    }
+
+    /// The profile.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The level of security that determines the number of queries. A verifier has its own, separate demand.
+    #[must_use]
+    pub const fn target(&self) -> SecurityTarget {
+        self.target
+    }
+
+    /// The machine's metadata.
+    #[must_use]
+    pub fn metadata(&self) -> &[u8] {
+        &self.metadata
+    }
+
+    /// The preprocessed tables.
+    #[must_use]
+    pub fn pinned(&self) -> &[PinnedTable] {
+        &self.pinned
+    }
+
+    /// The commitment to the preprocessed tables.
+    #[must_use]
+    pub const fn preprocessed(&self) -> &Cap {
+        &self.preprocessed
+    }
+
+    /// The digest by which claims name the key: an RPO hash of everything that determines verification.
+    pub const fn digest(&self) -> Word {
+        self.digest
+    }
+
+    /// The key as field elements; injective.
+    fn elements(&self) -> Vec<Felt> {
+        let profile = &self.profile;
+        let mut out = encode_bytes(b"plica verifying key");
+        out.push(number(PROTOCOL_VERSION.into()));
+        // The fields: p in two halves, then degree and low coefficients of the extension's polynomial.
+        out.extend([
+            number(Felt::ORDER_U64 >> 32),
+            number(Felt::ORDER_U64 & 0xffff_ffff),
+        ]);
+        out.extend([3, 1, 1].map(number));
+        for parameter in [
+            usize::from(profile.id.0),
+            profile.hash.code() as usize,
+            profile.log_blowup,
+            profile.max_log_arity,
+            Profile::LOG_FINAL_POLY_LEN,
+            profile.cap_height,
+            profile.query_pow_bits,
+            profile.batch_pow_bits,
+            profile.commit_pow_bits,
+            profile.ood_pow_bits,
+            profile.lookup_pow_bits,
+            profile.max_log_height,
+        ] {
+            out.push(number(parameter as u64));
+        }
+        let model = match self.target.model {
+            Model::UniqueDecoding => 1,
+            Model::Proven => 2,
+            Model::Conjectured => 3,
+        };
+        out.extend([number(model), number(self.target.bits.into())]);
+        out.extend(encode_bytes(&self.air_set));
+        out.push(number(self.pinned.len() as u64));
+        for table in &self.pinned {
+            out.extend(
+                [
+                    table.kind.into(),
+                    table.width.into(),
+                    table.log_height.into(),
+                ]
+                .map(number),
+            );
+        }
+        out.push(number(self.preprocessed.num_roots() as u64));
+        match &self.preprocessed {
+            Cap::Felts(cap) => out.extend(cap.roots().iter().flatten()),
+            Cap::Bytes(cap) => cap
+                .roots()
+                .iter()
+                .for_each(|digest| out.extend(encode_bytes(digest))),
+        }
+        out.extend(encode_bytes(&self.metadata));
+        out
+    }
+
+    pub(crate) fn fields(&self) -> KeyFields {
+        KeyFields {
+            protocol: PROTOCOL_VERSION,
+            target: self.target,
+            air_set: self.air_set,
+            preprocessed: self.preprocessed.clone(),
+            pinned: self.pinned.clone(),
+            metadata: self.metadata.clone(),
+            digest: self.digest,
+        }
+    }
+
+    pub(crate) fn from_fields(profile: Profile, fields: KeyFields) -> Result<Self, KeyError> {
+        if fields.protocol != PROTOCOL_VERSION {
+            return Err(KeyError::Protocol(fields.protocol));
+        }
+        let digest = fields.digest;
+        let key = Self::new(
+            profile,
+            fields.target,
+            fields.air_set,
+            fields.preprocessed,
+            fields.pinned,
+            fields.metadata,
+        )?;
+        if key.digest == digest {
+            Ok(key)
+        } else {
+            Err(KeyError::Digest)
+        }
+    }
+
+    /// The number of digests in the commitment, and their kind, as the profile prescribes.
+    fn check_commitment(&self) -> Result<(), KeyError> {
+        let max = self
+            .profile
+            .max_log_height
+            .min(32 - self.profile.log_blowup);
+        let tallest = self
+            .pinned
+            .iter()
+            .map(|table| usize::from(table.log_height))
+            .max()
+            .ok_or(KeyError::Tables)?;
+        if tallest > max {
+            return Err(KeyError::Tables);
+        }
+        let cap_height = self
+            .profile
+            .cap_height
+            .min(tallest + self.profile.log_blowup);
+        if !self.preprocessed.is_of(self.profile.hash)
+            || self.preprocessed.num_roots() != 1 << cap_height
+        {
+            return Err(KeyError::Commitment);
+        }
+        Ok(())
+    }
+
+    /// Checks that the key is one of this machine.
+    pub(crate) fn check<T: Table>(&self, airs: &AirSet<T>) -> Result<(), KeyError> {
+        if self.air_set != *airs.digest() {
+            return Err(KeyError::OtherMachine);
+        }
+        let expected = airs
+            .pinned()
+            .map(|kind| (kind, airs.info(kind).preprocessed_width));
+        let got = self
+            .pinned
+            .iter()
+            .map(|table| (usize::from(table.kind), table.width as usize));
+        if !expected.eq(got) {
+            return Err(KeyError::Tables);
+        }
+        if airs
+            .infos()
+            .iter()
+            .any(|info| info.log_chunks > self.profile.log_blowup)
+        {
+            return Err(KeyError::OtherMachine);
+        }
+        Ok(())
+    }
+
+    /// p3's view of the machine for a list of tables that has been checked: the key's commitment and each table's packed
+    /// interactions.
+    pub(crate) fn common_data<T: Table>(
+        &self,
+        airs: &AirSet<T>,
+        instances: &InstanceList,
+    ) -> CommonData<Config> {
+        let mut metas = Vec::with_capacity(instances.tables().len());
+        let mut matrix_to_instance = Vec::new();
+        let mut lookups = Vec::with_capacity(instances.tables().len());
+        for (position, instance) in instances.tables().iter().enumerate() {
+            let info = airs.info(instance.kind.into());
+            lookups.push(info.lookups.clone());
+            // Pinned kinds are there once and in order, so positions enumerate the committed matrices in order.
+            metas.push((info.preprocessed_width > 0).then(|| {
+                matrix_to_instance.push(position);
+                PreprocessedInstanceMeta {
+                    matrix_index: matrix_to_instance.len() - 1,
+                    width: info.preprocessed_width,
+                    degree_bits: instance.log_height.into(),
+                }
+            }));
+        }
+        let preprocessed = GlobalPreprocessed {
+            commitment: self.preprocessed.clone(),
+            instances: metas,
+            matrix_to_instance,
+        };
+        CommonData::new(Some(preprocessed), lookups)
+    }
+
+    /// The profile's number.
+    #[must_use]
+    pub const fn profile_id(&self) -> ProfileId {
+        self.profile.id
+    }
+}

@@ -1,0 +1,143 @@
+//! Profiles: which hash, which rate, how much grinding. Data, not code.
+//!
+//! The parameters were chosen by measurement: `cargo run --release -p plica-fri --example sweep`.
+//!
+//! * Folding arity 4, or 8 at blow-up 8: arity 2 makes larger proofs. 8 gains little at blow-up 2, because folding stops at every
+//!   distinct height of a table.
+//! * No cap: multi-openings share the top of the tree anyway, so caps make proofs no smaller.
+//! * Grinding up to where it becomes noticeable beside the rest of the prover.
+
+use crate::hash::HashKind;
+
+/// A number that names a profile in files and transcripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProfileId(pub u16);
+
+/// The parameters of a proof that do not depend on the proven instance.
+///
+/// Keys and proofs of other parameters than those of [`Profile::ALL`] work in memory, for measuring, but not as files.
+///
+/// The number of queries is not among them: it is computed from the profile, the security target and the instance
+/// ([`crate::security`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Number in files. Never reused for other parameters.
+    pub id: ProfileId,
+    /// Name on the command line.
+    pub name: &'static str,
+    /// Hash of Merkle trees and transcript.
+    pub hash: HashKind,
+    /// log2 of the blow-up: the LDE has 2^`log_blowup` times the rows of the trace.
+    pub log_blowup: usize,
+    /// log2 of the largest folding arity of FRI. Folding stops at each distinct table height, so a round may fold less.
+    pub max_log_arity: usize,
+    /// Commitments are the layer of 2^`cap_height` digests of their tree.
+    pub cap_height: usize,
+    /// Bits of grinding before the query indices are drawn.
+    pub query_pow_bits: usize,
+    /// Bits of grinding before the challenge that batches the openings.
+    pub batch_pow_bits: usize,
+    /// Bits of grinding before each folding challenge.
+    pub commit_pow_bits: usize,
+    /// Bits of grinding before the out-of-domain point.
+    pub ood_pow_bits: usize,
+    /// Bits of grinding before the challenges of the bus argument.
+    pub lookup_pow_bits: usize,
+    /// Largest log2 of the rows of one table.
+    pub max_log_height: usize,
+    /// Largest file of a proof, in bytes.
+    pub max_proof_bytes: usize,
+}
+
+impl Profile {
+    /// log2 of the final polynomial's length: folding goes down to a constant, so that tables of any height may be present.
+    pub const LOG_FINAL_POLY_LEN: usize = 0;
+
+    const BASE: Self = Self {
+        id: ProfileId(0),
+        name: "",
+        hash: HashKind::Rpo,
+        log_blowup: 1,
+        max_log_arity: 2,
+        cap_height: 0,
+        query_pow_bits: 0,
+        batch_pow_bits: 0,
+        commit_pow_bits: 0,
+        ood_pow_bits: 0,
+        lookup_pow_bits: 0,
+        max_log_height: 28,
+        max_proof_bytes: 64 << 20,
+    };
+
+    /// RPO at blow-up 2, with little grinding: the fastest proof that recursion can verify.
+    ///
+    /// 12 bits cost about 10 ms and save a ninth of the queries.
+    pub const FAST: Self = Self {
+        id: ProfileId(1),
+        name: "fast",
+        query_pow_bits: 12,
+        ..Self::BASE
+    };
+
+    /// RPO at blow-up 8: few queries, for proofs that are aggregated. Grinding is cheap beside proving.
+    pub const COMPACT: Self = Self {
+        id: ProfileId(2),
+        name: "compact",
+        log_blowup: 3,
+        max_log_arity: 3,
+        query_pow_bits: 16,
+        ..Self::BASE
+    };
+
+    /// BLAKE3 at blow-up 2: the fastest stand-alone proof. 20 bits of grinding cost about 10 ms.
+    pub const BLAKE3: Self = Self {
+        id: ProfileId(3),
+        name: "blake3",
+        hash: HashKind::Blake3,
+        query_pow_bits: 20,
+        ..Self::BASE
+    };
+
+    /// Keccak-256 at blow-up 8: the last layer before a contract.
+    pub const EVM: Self = Self {
+        id: ProfileId(4),
+        name: "evm",
+        hash: HashKind::Keccak,
+        log_blowup: 3,
+        query_pow_bits: 16,
+        ..Self::BASE
+    };
+
+    /// Every profile.
+    pub const ALL: [Self; 4] = [Self::FAST, Self::COMPACT, Self::BLAKE3, Self::EVM];
+
+    /// The profile with this number.
+    #[must_use]
+    pub fn by_id(id: ProfileId) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.id == id)
+    }
+
+    /// The profile with this name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.name == name)
+    }
+
+    /// Whether the parameters are in the range that the rest of the crate relies on. True of every profile of [`Self::ALL`];
+    /// asked again at setup because the fields are public.
+    #[must_use]
+    pub const fn is_sane(&self) -> bool {
+        const MAX_POW: usize = 40;
+        self.log_blowup >= 1
+            && self.log_blowup <= 6
+            && self.max_log_arity >= 1
+            && self.max_log_arity <= 4
+            && self.cap_height <= 10
+            && self.query_pow_bits <= MAX_POW
+            && self.batch_pow_bits <= MAX_POW
+            && self.commit_pow_bits <= MAX_POW
+            && self.ood_pow_bits <= MAX_POW
+            && self.lookup_pow_bits <= MAX_POW
+            && self.max_log_height + self.log_blowup <= 32
+    }
+}

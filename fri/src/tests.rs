@@ -1,0 +1,296 @@
+//! Tests that need the inside: what the transcript is bound to, and payloads behind a valid checksum.
+
+use std::sync::OnceLock;
+
+use p3_field::PrimeCharacteristicRing;
+use proptest::prelude::*;
+
+use crate::container::{FileKind, seal};
+use crate::instances::{Instance, InstanceList};
+use crate::toy::{self, LOW, Toy, toy};
+use crate::transcript::{Frame, PROTOCOL_VERSION};
+use crate::verify::verify_in_frame;
+use crate::*;
+
+struct Fixture {
+    key: VerifyingKey,
+    public: Vec<Felt>,
+    proof: Vec<u8>,
+}
+
+/// A small proof per hash.
+fn fixture(profile: &Profile) -> &'static Fixture {
+    static FIXTURES: OnceLock<Vec<(ProfileId, Fixture)>> = OnceLock::new();
+    let all = FIXTURES.get_or_init(|| {
+        Profile::ALL
+            .iter()
+            .map(|profile| {
+                let (pk, key) = toy::keys(profile, LOW);
+                let run = toy::run(2, &[16, 8], None);
+                let proof = prove(&pk, run.traces, &run.public, LOW)
+                    .expect("a proof")
+                    .to_bytes();
+                (
+                    profile.id,
+                    Fixture {
+                        key,
+                        public: run.public,
+                        proof,
+                    },
+                )
+            })
+            .collect()
+    });
+    &all.iter()
+        .find(|(id, _)| *id == profile.id)
+        .expect("every profile")
+        .1
+}
+
+fn read(fixture: &Fixture) -> Proof {
+    Proof::from_bytes(&fixture.proof).expect("valid")
+}
+
+#[test]
+fn every_value_absorbed_before_the_proof_binds_it() {
+    let airs = toy();
+    for profile in &Profile::ALL {
+        let fixture = fixture(profile);
+        let proof = read(fixture);
+        let digest = fixture.key.digest();
+        let check = |frame: &Frame<'_>| {
+            verify_in_frame::<Toy>(&airs, &fixture.key, &fixture.public, &proof, LOW, frame)
+        };
+        let honest = Frame {
+            version: PROTOCOL_VERSION,
+            air_set: airs.digest(),
+            key: &digest,
+            instances: proof.instances(),
+        };
+        check(&honest).expect("the frame of the prover");
+
+        assert!(
+            check(&Frame {
+                version: PROTOCOL_VERSION + 1,
+                ..honest
+            })
+            .is_err()
+        );
+        for byte in [0, 31] {
+            let mut air_set = *airs.digest();
+            air_set[byte] ^= 1;
+            assert!(
+                check(&Frame {
+                    air_set: &air_set,
+                    ..honest
+                })
+                .is_err()
+            );
+        }
+        for element in 0..4 {
+            let mut key = digest;
+            key[element] += Felt::ONE;
+            assert!(
+                check(&Frame {
+                    key: &key,
+                    ..honest
+                })
+                .is_err()
+            );
+        }
+        for table in 0..proof.instances().tables().len() {
+            let mut instances = proof.instances().clone();
+            instances.0[table].kind += 1;
+            assert!(
+                check(&Frame {
+                    instances: &instances,
+                    ..honest
+                })
+                .is_err()
+            );
+            let mut instances = proof.instances().clone();
+            instances.0[table].log_height += 1;
+            assert!(
+                check(&Frame {
+                    instances: &instances,
+                    ..honest
+                })
+                .is_err()
+            );
+        }
+        let mut instances = proof.instances().clone();
+        instances.0.push(Instance {
+            kind: 3,
+            log_height: 0,
+        });
+        assert!(
+            check(&Frame {
+                instances: &instances,
+                ..honest
+            })
+            .is_err()
+        );
+    }
+}
+
+#[test]
+fn frames_encode_injectively() {
+    // Moving a value across a boundary of the list never gives the same elements.
+    let airs = [7; 32];
+    let key = Word::default();
+    let encode = |list: &[(u16, u8)]| {
+        let instances = InstanceList(
+            list.iter()
+                .map(|&(kind, log_height)| Instance { kind, log_height })
+                .collect(),
+        );
+        Frame {
+            version: 1,
+            air_set: &airs,
+            key: &key,
+            instances: &instances,
+        }
+        .elements()
+    };
+    let lists: [&[(u16, u8)]; 5] = [&[], &[(0, 0)], &[(0, 0), (0, 0)], &[(0, 1)], &[(1, 0)]];
+    for (i, a) in lists.iter().enumerate() {
+        for (j, b) in lists.iter().enumerate() {
+            assert_eq!(i == j, encode(a) == encode(b));
+        }
+    }
+}
+
+/// Decodes and verifies; `Ok` only if everything is accepted.
+fn accept(fixture: &Fixture, bytes: &[u8]) -> Result<(), String> {
+    let proof = Proof::from_bytes(bytes).map_err(|e| e.to_string())?;
+    verify(&toy(), &fixture.key, &fixture.public, &proof, LOW).map_err(|e| e.to_string())?;
+    Ok(())
+}
+
+/// The payload of a file, and the file around another payload.
+fn payload(file: &[u8]) -> &[u8] {
+    &file[24..file.len() - 32]
+}
+
+fn mutate(payload: &[u8], position: usize, change: u8) -> Vec<u8> {
+    let mut out = payload.to_vec();
+    let position = position % out.len();
+    out[position] ^= change;
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 64 } else { 400 }))]
+
+    #[test]
+    fn a_changed_payload_with_a_valid_checksum_is_rejected(
+        profile in 0..Profile::ALL.len(), position in any::<usize>(), change in 1..=255u8,
+    ) {
+        let profile = &Profile::ALL[profile];
+        let fixture = fixture(profile);
+        let changed = mutate(payload(&fixture.proof), position, change);
+        prop_assert!(accept(fixture, &seal(FileKind::Proof, profile.id, &changed)).is_err());
+    }
+
+    #[test]
+    fn a_shortened_or_extended_payload_is_rejected(
+        profile in 0..Profile::ALL.len(), cut in any::<usize>(), extra in proptest::collection::vec(any::<u8>(), 0..9),
+    ) {
+        let profile = &Profile::ALL[profile];
+        let fixture = fixture(profile);
+        let whole = payload(&fixture.proof);
+        let mut changed = whole[..cut % (whole.len() + 1)].to_vec();
+        changed.extend(extra);
+        prop_assume!(changed != whole);
+        prop_assert!(accept(fixture, &seal(FileKind::Proof, profile.id, &changed)).is_err());
+    }
+
+    #[test]
+    fn arbitrary_payloads_are_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..4096)) {
+        let fixture = fixture(&Profile::BLAKE3);
+        prop_assert!(accept(fixture, &seal(FileKind::Proof, Profile::BLAKE3.id, &bytes)).is_err());
+        prop_assert!(VerifyingKey::from_bytes(&seal(FileKind::Key, Profile::BLAKE3.id, &bytes)).is_err());
+    }
+
+    #[test]
+    fn a_changed_key_with_a_valid_checksum_has_another_digest_or_is_rejected(
+        position in any::<usize>(), change in 1..=255u8,
+    ) {
+        let fixture = fixture(&Profile::COMPACT);
+        let file = fixture.key.to_bytes();
+        let changed = seal(FileKind::Key, Profile::COMPACT.id, &mutate(payload(&file), position, change));
+        if let Ok(key) = VerifyingKey::from_bytes(&changed) {
+            prop_assert_ne!(key.digest(), fixture.key.digest());
+            prop_assert!(verify(&toy(), &key, &fixture.public, &read(fixture), LOW).is_err());
+        }
+    }
+}
+
+/// Every byte of every proof, each changed in two ways. Minutes.
+#[test]
+#[ignore = "minutes; run in release"]
+fn every_changed_byte_is_rejected() {
+    for profile in &Profile::ALL {
+        let fixture = fixture(profile);
+        let whole = payload(&fixture.proof);
+        for position in 0..whole.len() {
+            for change in [1, 0x80] {
+                let file = seal(
+                    FileKind::Proof,
+                    profile.id,
+                    &mutate(whole, position, change),
+                );
+                assert!(
+                    accept(fixture, &file).is_err(),
+                    "{}: byte {position}, {change:#x}",
+                    profile.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn lengths_in_a_payload_do_not_make_the_decoder_allocate() {
+    // A list of 2^63 tables in a ten-byte payload: the decoder must fail at the first missing element.
+    let mut bytes = vec![0xff; 9];
+    bytes.push(0x01);
+    let file = seal(FileKind::Proof, Profile::BLAKE3.id, &bytes);
+    assert!(matches!(
+        Proof::from_bytes(&file),
+        Err(FileError::Malformed(_))
+    ));
+}
+
+#[test]
+fn a_length_in_two_bytes_that_fits_one_is_not_canonical() {
+    let fixture = fixture(&Profile::BLAKE3);
+    let whole = payload(&fixture.proof);
+    // The payload starts with the number of tables, below 128: one byte.
+    let mut changed = vec![whole[0] | 0x80, 0];
+    changed.extend(&whole[1..]);
+    let file = seal(FileKind::Proof, Profile::BLAKE3.id, &changed);
+    assert!(matches!(
+        Proof::from_bytes(&file),
+        Err(FileError::NonCanonical)
+    ));
+}
+
+#[test]
+fn field_elements_at_or_above_the_modulus_are_refused() {
+    let fixture = fixture(&Profile::FAST);
+    let whole = payload(&fixture.proof);
+    // Replace each aligned or unaligned run of eight bytes near the start: some of them are field elements, none may decode
+    // to an accepted proof.
+    let mut refused = 0;
+    for at in 0..64 {
+        let mut changed = whole.to_vec();
+        changed[at..at + 8].fill(0xff);
+        let file = seal(FileKind::Proof, Profile::FAST.id, &changed);
+        if matches!(Proof::from_bytes(&file), Err(FileError::Malformed(_))) {
+            refused += 1;
+        }
+        assert!(accept(fixture, &file).is_err());
+    }
+    assert!(refused > 0);
+}
