@@ -98,7 +98,7 @@ fn one_table_over_the_cubic_extension() {
         verify(&config, &Recurrence, &decode(&bytes).unwrap(), &public).unwrap();
 
         // Each coefficient of each opened value, not the first alone.
-        let perturbations = [0, 1, 2].map(|i| Ext::ith(i));
+        let perturbations = [0, 1, 2].map(Ext::ith);
         for delta in perturbations {
             let mut wrong = decode(&bytes).unwrap();
             wrong.opened_values.trace_local[1] += delta;
