@@ -3,6 +3,8 @@
 //! A chip is a file in [`crate::chips`]: a column struct, `eval`, and trace generation. Adding one is adding a
 //! file, a [`ChipKind`] and an arm here.
 
+use std::sync::Arc;
+
 use p3_air::{Air, BaseAir, WindowAccess};
 use p3_matrix::dense::RowMajorMatrix;
 use plica_field::Felt;
@@ -101,7 +103,7 @@ impl ChipKind {
 #[derive(Clone, Debug)]
 pub struct Chip {
     pub kind: ChipKind,
-    pub preprocessed: Option<RowMajorMatrix<Felt>>,
+    pub preprocessed: Option<Arc<RowMajorMatrix<Felt>>>,
 }
 
 impl Chip {
@@ -111,21 +113,18 @@ impl Chip {
             preprocessed: None,
         }
     }
+}
 
-    /// All chips with the preprocessed columns of `code`.
-    pub fn machine(code: &Program) -> Vec<Self> {
-        ChipKind::ALL
-            .into_iter()
-            .map(|kind| Self {
-                kind,
-                preprocessed: match kind {
-                    ChipKind::Boundary => Some(boundary::preprocessed(code)),
-                    ChipKind::Program => Some(program::preprocessed(code)),
-                    _ => None,
-                },
-            })
-            .collect()
-    }
+/// The preprocessed columns of `code`, one matrix per preprocessed chip, in order.
+pub fn preprocessed(code: &Program) -> Vec<RowMajorMatrix<Felt>> {
+    ChipKind::ALL
+        .into_iter()
+        .filter_map(|kind| match kind {
+            ChipKind::Boundary => Some(boundary::preprocessed(code)),
+            ChipKind::Program => Some(program::preprocessed(code)),
+            _ => None,
+        })
+        .collect()
 }
 
 impl BaseAir<Felt> for Chip {
@@ -134,7 +133,7 @@ impl BaseAir<Felt> for Chip {
     }
 
     fn preprocessed_trace(&self) -> Option<RowMajorMatrix<Felt>> {
-        self.preprocessed.clone()
+        self.preprocessed.as_deref().cloned()
     }
 
     fn preprocessed_width(&self) -> usize {
