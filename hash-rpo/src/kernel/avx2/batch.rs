@@ -9,9 +9,6 @@ use super::{
 use crate::constants::WIDTH;
 use crate::kernel::mds::multiply;
 
-/// Number of states.
-pub(crate) const BATCH: usize = LANES;
-
 /// The twelve lanes of the four states.
 #[derive(Clone, Copy)]
 struct States([Lane; WIDTH]);
@@ -123,7 +120,7 @@ fn linear(States(x): &mut States, constants: &[[f64; 2]; WIDTH]) {
 }
 
 /// Applies the permutation to four states, capacity first: `state[i][j]` is lane i of state j.
-pub(crate) fn permute(state: &mut [[Felt; BATCH]; WIDTH]) {
+pub(crate) fn permute(state: &mut [[Felt; LANES]; WIDTH]) {
     let mut x = States(core::array::from_fn(|i| load(&state[i])));
     let mut temporaries = [x; TEMPORARIES];
     for [first, second] in &PAIRS {

@@ -128,8 +128,7 @@ fn linear(State(x): &mut State, constants: &[[[f64; LANES]; 2]; VECTORS]) {
 
 /// Applies the permutation to one state, capacity first.
 pub(crate) fn permute(state: &mut [Felt; WIDTH]) {
-    let (chunks, _) = state.as_chunks_mut::<LANES>();
-    let mut x = State(core::array::from_fn(|i| load(&chunks[i])));
+    let mut x = read(state);
     let mut temporaries = [x; TEMPORARIES];
     for [first, second] in &ROUND_CONSTANTS.0 {
         linear(&mut x, first);
@@ -137,8 +136,36 @@ pub(crate) fn permute(state: &mut [Felt; WIDTH]) {
         linear(&mut x, second);
         inverse_pow7(&mut x, &mut temporaries);
     }
+    *state = write(x);
+}
+
+/// The states after the half-rounds, capacity first.
+pub(crate) fn half_rounds(state: &[Felt; WIDTH]) -> [[[Felt; WIDTH]; 2]; ROUNDS] {
+    let mut x = read(state);
+    let mut temporaries = [x; TEMPORARIES];
+    ROUND_CONSTANTS.0.each_ref().map(|[first, second]| {
+        linear(&mut x, first);
+        pow7(&mut x, &mut temporaries[0]);
+        let middle = write(x);
+        linear(&mut x, second);
+        inverse_pow7(&mut x, &mut temporaries);
+        [middle, write(x)]
+    })
+}
+
+#[inline(always)]
+fn read(state: &[Felt; WIDTH]) -> State {
+    let (chunks, _) = state.as_chunks();
+    State(core::array::from_fn(|i| load(&chunks[i])))
+}
+
+#[inline(always)]
+fn write(x: State) -> [Felt; WIDTH] {
     let k = Constants::load();
+    let mut state = [Felt::new(0); WIDTH];
+    let (chunks, _) = state.as_chunks_mut();
     for (x, to) in x.0.into_iter().zip(chunks) {
         store(normalise(x, k), to);
     }
+    state
 }
