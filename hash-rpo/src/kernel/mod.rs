@@ -1,8 +1,8 @@
 //! The permutation, one file per instruction set.
 //!
-//! The choice is made at compile time, as Plonky3 chooses the packing of the field: with AVX2 and FMA in the target, [`avx2`] serves
+//! The choice is made at compile time, as Plonky3 chooses the packing of the field: with AVX2 and FMA in the target, `avx2` serves
 //! a single state and, four at a time, the lanes of packed states (eight-lane packings take two batches); everywhere else
-//! [`portable`] serves all.
+//! `portable` serves all.
 
 #[cfg(all(
     target_arch = "x86_64",

@@ -24,6 +24,8 @@
 //! 2. the splitter has its last place at 2^32 and is not left: |c0|, |c1| < 2^83;
 //! 3. the results are exact: they are below 2^53.
 //!
+//! Sums and differences of two q are exact under condition 2: they are multiples of 2^32 below 2^85.
+//!
 //! # Growth
 //!
 //! Measure |a| and |b| in units of 2^31 and let both be at most X. Then |l| <= 1, |c1| <= 3X²·2^62, and
