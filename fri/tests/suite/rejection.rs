@@ -1,13 +1,11 @@
 //! Everything else is rejected: other public values, keys, lists of tables, parts of a proof, files; and weak proofs.
 
-mod toy;
-
 use std::sync::OnceLock;
 
+use crate::toy::*;
 use p3_field::PrimeCharacteristicRing;
 use plica_fri::*;
 use proptest::prelude::*;
-use toy::*;
 
 struct Fixture {
     pk: ProvingKey<Toy>,
