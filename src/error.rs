@@ -56,6 +56,8 @@ pub enum Error {
     Claim { path: PathBuf, source: ClaimError },
     #[error("{path}: {source}", path = path.display())]
     InputFile { path: PathBuf, source: InputsError },
+    #[error("{path}: not UTF-8 text", path = path.display())]
+    NotText { path: PathBuf },
     #[error("cannot {action} {path}: {source}", path = path.display())]
     Io {
         action: &'static str,
@@ -72,15 +74,16 @@ impl Error {
             | Self::Compile(_)
             | Self::Inputs(_)
             | Self::KeyGen(_)
+            | Self::NotText { .. }
             | Self::File { .. }
             | Self::Claim { .. }
             | Self::InputFile { .. } => Category::Malformed,
-            Self::Run(_) => Category::ExecutionFailed,
             Self::Prove(ProveError::Security(_))
             | Self::Verify(VerifyClaimError::Proof(plica_fri::VerifyError::Security(_))) => {
                 Category::Security
             }
-            Self::Prove(_) => Category::Malformed,
+            // A run that does not fit the tables of a proof.
+            Self::Run(_) | Self::Prove(_) => Category::ExecutionFailed,
             Self::Verify(_) => Category::Rejected,
             Self::Io { .. } => Category::Io,
         }

@@ -178,8 +178,8 @@ impl FromStr for Security {
         let bits: u16 = bits
             .parse()
             .ok()
-            .filter(|&bits| digits && (1..=192).contains(&bits))
-            .ok_or("the number of bits is between 1 and 192")?;
+            .filter(|&bits| digits && (1..=128).contains(&bits))
+            .ok_or("the number of bits is between 1 and 128")?;
         Ok(Self(SecurityTarget { model, bits }))
     }
 }

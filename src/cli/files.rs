@@ -8,8 +8,8 @@ use plica::{Claim, DirectoryModules, Error, Inputs, Plica, Proof, VerifyingKey};
 
 /// Largest source text or input file that is read, in bytes.
 const MAX_TEXT: u64 = 256 << 20;
-/// Largest proof or key file that is read, in bytes; profiles have tighter limits of their own.
-const MAX_BINARY: u64 = 1 << 30;
+/// Largest proof or key file that is read, in bytes; decoding has tighter limits of its own.
+const MAX_BINARY: u64 = 1 << 27;
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let failed = |source| Error::Io {
@@ -30,10 +30,8 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 }
 
 fn read_text(path: &Path) -> Result<String, Error> {
-    String::from_utf8(read(path, MAX_TEXT)?).map_err(|_| Error::Io {
-        action: "read",
+    String::from_utf8(read(path, MAX_TEXT)?).map_err(|_| Error::NotText {
         path: path.to_owned(),
-        source: std::io::Error::new(std::io::ErrorKind::InvalidData, "not UTF-8 text"),
     })
 }
 
@@ -104,7 +102,7 @@ pub(super) fn key(path: &Path) -> Result<VerifyingKey, Error> {
 }
 
 pub(super) fn claim(path: &Path) -> Result<Claim, Error> {
-    let bytes = read(path, MAX_TEXT)?;
+    let bytes = read(path, 1 << 16)?;
     Claim::from_json(&bytes).map_err(|source| Error::Claim {
         path: path.to_owned(),
         source,

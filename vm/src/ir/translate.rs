@@ -107,6 +107,8 @@ struct Variant {
     entry_depth: usize,
     /// The same code serves every depth that is at least this; `None` if it met the floor.
     valid_from: Option<usize>,
+    /// Smallest depth while it runs, entered at `entry_depth`; below the floor if it met it.
+    lowest: usize,
     imports: Vec<ValueId>,
     /// Final stack, bottom first, in terms of imports and results.
     stack: Vec<Operand>,
@@ -380,9 +382,10 @@ impl Translator<'_> {
             .stack
             .iter()
             .map(|&operand| substituted(&substitution, operand));
-        let lowest = stack.lowest;
+        // What the callee meets, its callers meet: a floor reached here makes them specific to their depth, too.
+        let lowest = stack.lowest.min(variant.lowest + shift);
         let mut result = Stack::new(below.chain(above).collect::<Vec<_>>());
-        result.lowest = lowest.min(result.depth());
+        result.lowest = lowest;
         *stack = result;
         Ok(())
     }
@@ -470,6 +473,7 @@ impl Translator<'_> {
             region,
             entry_depth: depth,
             valid_from: (!met_floor).then_some(depth),
+            lowest: stack.lowest,
             imports,
             stack: stack.iter().collect(),
             stmts: weight,
