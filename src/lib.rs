@@ -1,1 +1,142 @@
-//! Plica.
+//! Plica: a zkVM and recursive proof system on the Goldilocks field.
+//!
+//! Programs are written in MASM, a stack assembly. This crate is the facade over the workspace: assemble, run, prove
+//! and verify in a few calls.
+//!
+//! ```
+//! use plica::{Inputs, Plica, Profile, SecurityTarget};
+//!
+//! let program = Plica::assemble("begin add mul end", "example.masm")?;
+//! let inputs = Inputs::from_json(r#"{ "operand_stack": ["3", "4", "5"] }"#)?;
+//!
+//! let (proving_key, key) = program.setup(&Profile::BLAKE3, SecurityTarget::default())?;
+//! let proven = program.prove(&proving_key, &inputs)?;
+//! assert_eq!(plica::format_felt(proven.claim.outputs[0]), "27");
+//!
+//! // The verifier needs the key, the claim and the proof, not the program.
+//! let report = plica::verify(&key, &proven.claim, &proven.proof, SecurityTarget::default())?;
+//! assert!(report.meets(SecurityTarget::PROVEN_100));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Proofs are not zero-knowledge yet: a proof may reveal private values of the execution.
+
+mod analyze;
+mod error;
+
+pub use analyze::{Analysis, ChipUsage, Prediction, ProcedureUsage};
+pub use error::{Category, Error};
+pub use plica_field::{Felt, Word, format_felt, format_word};
+pub use plica_fri::{
+    FileError, Model, Profile, Proof, SecurityReport, SecurityTarget, VerifyingKey,
+};
+pub use plica_vm::claim::{Claim, ClaimError};
+pub use plica_vm::compile::{Compiled, RunError, RunErrorKind};
+pub use plica_vm::inputs::{Inputs, InputsError};
+pub use plica_vm::processor::RunOutcome;
+pub use plica_vm::prover::{Proven, ProvingKey, verify};
+pub use plica_vm::syntax::{DirectoryModules, MemoryModules, ModuleLoader, NoModules};
+
+use plica_vm::{compile, prover, syntax};
+
+/// Cycles after which a run is given up, unless the caller says otherwise.
+pub const DEFAULT_MAX_CYCLES: u64 = 1 << 32;
+
+/// An assembled program.
+pub struct Plica {
+    compiled: Compiled,
+    warnings: Vec<syntax::Diagnostic>,
+    max_cycles: u64,
+}
+
+impl Plica {
+    /// Assembles a program that uses no modules. `name` is how diagnostics call it.
+    ///
+    /// # Errors
+    /// The first error in the text.
+    pub fn assemble(text: &str, name: &str) -> Result<Self, Error> {
+        Self::assemble_with(text, name, &NoModules)
+    }
+
+    /// Assembles a program whose modules `loader` finds.
+    ///
+    /// # Errors
+    /// The first error in the program or a module that it uses.
+    pub fn assemble_with(
+        text: &str,
+        name: &str,
+        loader: &dyn ModuleLoader,
+    ) -> Result<Self, Error> {
+        let program = syntax::parse_program(text, name, loader).map_err(Error::Syntax)?;
+        let compiled = compile::compile(&program).map_err(Error::Compile)?;
+        Ok(Self {
+            compiled,
+            warnings: program.warnings,
+            max_cycles: DEFAULT_MAX_CYCLES,
+        })
+    }
+
+    /// Gives a run up after this many cycles (machine instructions).
+    #[must_use]
+    pub const fn with_max_cycles(mut self, max_cycles: u64) -> Self {
+        self.max_cycles = max_cycles;
+        self
+    }
+
+    /// The machine code.
+    pub const fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
+    /// Unused imports and the like.
+    pub fn warnings(&self) -> &[syntax::Diagnostic] {
+        &self.warnings
+    }
+
+    /// Runs the program without a proof.
+    ///
+    /// # Errors
+    /// The failure of the run, with its place.
+    pub fn run(&self, inputs: &Inputs) -> Result<RunOutcome, Error> {
+        Ok(self
+            .compiled
+            .run(&inputs.initial_stack(), self.max_cycles)?)
+    }
+
+    /// Makes the keys for a profile and security target.
+    ///
+    /// # Errors
+    /// If the program does not fit the profile.
+    pub fn setup(
+        &self,
+        profile: &Profile,
+        target: SecurityTarget,
+    ) -> Result<(ProvingKey, VerifyingKey), Error> {
+        Ok(prover::setup(&self.compiled, profile, target)?)
+    }
+
+    /// Runs the program and proves the run, at the key's security target.
+    ///
+    /// # Errors
+    /// The failure of the run, or a security target out of reach.
+    pub fn prove(&self, key: &ProvingKey, inputs: &Inputs) -> Result<Proven, Error> {
+        Ok(prover::prove(
+            &self.compiled,
+            key,
+            &inputs.initial_stack(),
+            self.max_cycles,
+            key.verifying_key().target(),
+        )?)
+    }
+
+    /// Runs the program and says what proving the run would cost.
+    ///
+    /// # Errors
+    /// The failure of the run.
+    pub fn analyze(&self, inputs: &Inputs, profile: &Profile) -> Result<Analysis, Error> {
+        let execution = self
+            .compiled
+            .record(&inputs.initial_stack(), self.max_cycles)?;
+        Ok(Analysis::of(&self.compiled, &execution, profile))
+    }
+}

@@ -181,6 +181,23 @@ pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, us
     ]
 }
 
+/// How often each entry of the program table ran.
+pub fn entry_counts(program: &Program, execution: &Execution) -> Vec<u32> {
+    let instances = collect(program, execution);
+    let mut counts = vec![0; program.entries.len()];
+    let facts = [&instances.arith, &instances.inverse, &instances.copy];
+    let events = [&instances.frame, &instances.leave, &instances.assert];
+    let entries = facts
+        .into_iter()
+        .flatten()
+        .map(|fact| fact.entry)
+        .chain(events.into_iter().flatten().map(|event| event.entry));
+    for entry in entries {
+        counts[entry as usize] += 1;
+    }
+    counts
+}
+
 fn collect(program: &Program, execution: &Execution) -> Instances {
     execution
         .steps

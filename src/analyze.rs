@@ -1,0 +1,157 @@
+//! What proving a run costs, before it is proven.
+
+use plica_air::chip::ChipKind;
+use plica_air::chips::{arith, inverse};
+use plica_air::code::Class;
+use plica_air::record::Execution;
+use plica_air::trace;
+use plica_fri::Profile;
+use plica_vm::compile::Compiled;
+use plica_vm::prover::machine;
+use serde::Serialize;
+
+/// Rows and cells of one chip.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChipUsage {
+    pub chip: &'static str,
+    /// Rows that the run needs.
+    pub rows: usize,
+    /// Rows of the tables that hold them, each a power of two.
+    pub padded: Vec<usize>,
+    /// Rows that could be added without a larger table.
+    pub free: usize,
+    /// Committed base-field columns: main, preprocessed, bus argument, quotient.
+    pub columns: usize,
+    /// Committed cells, padding included, before the blow-up.
+    pub cells: u64,
+}
+
+/// Cells spent in one procedure, in code inlined from it included.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProcedureUsage {
+    pub procedure: String,
+    /// Program entries executed.
+    pub executed: u64,
+    /// Cells of the rows they take, without padding.
+    pub cells: u64,
+}
+
+/// An estimate from the number of cells; see `docs/performance.md` for its calibration.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Prediction {
+    /// Proving time on two cores, in seconds.
+    pub seconds: f64,
+    /// Peak memory, in bytes.
+    pub bytes: u64,
+}
+
+/// What proving a run costs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Analysis {
+    /// Ordered steps of the run.
+    pub clock: u64,
+    /// Frames opened: calls and loop iterations.
+    pub frames: usize,
+    pub chips: Vec<ChipUsage>,
+    pub procedures: Vec<ProcedureUsage>,
+    pub total_cells: u64,
+    pub prediction: Prediction,
+}
+
+impl Analysis {
+    /// Counts the rows of a recorded run.
+    pub(crate) fn of(compiled: &Compiled, execution: &Execution, profile: &Profile) -> Self {
+        let columns = machine().columns();
+        let row_cells = |kind: ChipKind| {
+            let c = &columns[kind as usize];
+            c.main + c.preprocessed + c.bus + c.quotient
+        };
+        let chips: Vec<ChipUsage> = trace::row_counts(&compiled.program, execution)
+            .into_iter()
+            .filter(|&(_, rows)| rows > 0)
+            .map(|(kind, rows)| {
+                let padded = if kind.preprocessed() {
+                    vec![rows.next_power_of_two()]
+                } else {
+                    trace::table_heights(rows)
+                };
+                let height: usize = padded.iter().sum();
+                ChipUsage {
+                    chip: kind.name(),
+                    rows,
+                    free: height - rows,
+                    padded,
+                    columns: row_cells(kind),
+                    cells: height as u64 * row_cells(kind) as u64,
+                }
+            })
+            .collect();
+
+        let counts = trace::entry_counts(&compiled.program, execution);
+        let mut procedures: Vec<ProcedureUsage> = compiled
+            .procedures
+            .iter()
+            .map(|name| ProcedureUsage {
+                procedure: name.clone(),
+                executed: 0,
+                cells: 0,
+            })
+            .collect();
+        for ((entry, info), &count) in compiled
+            .program
+            .entries
+            .iter()
+            .zip(&compiled.info)
+            .zip(&counts)
+        {
+            let (kind, per_row) = match entry.class() {
+                Class::Arith => (ChipKind::Arith, arith::BUNDLES),
+                Class::Inverse => (ChipKind::Inverse, inverse::BUNDLES),
+                Class::Copy => (ChipKind::Copy, 1),
+                Class::Frame => (ChipKind::Frame, 1),
+                Class::Leave => (ChipKind::Leave, 1),
+                Class::Assert => (ChipKind::Assert, 1),
+            };
+            let cells = u64::from(count) * row_cells(kind) as u64 / per_row as u64;
+            // The lanes of a bundle may come from different procedures: half each.
+            let origins: Vec<_> = info.origins.iter().flatten().collect();
+            for origin in &origins {
+                let usage = &mut procedures[origin.procedure as usize];
+                usage.executed += u64::from(count);
+                usage.cells += cells / origins.len() as u64;
+            }
+        }
+        procedures.retain(|p| p.executed > 0);
+        procedures.sort_by_key(|p| std::cmp::Reverse(p.cells));
+
+        let total_cells = chips.iter().map(|c| c.cells).sum();
+        Self {
+            clock: execution.clk,
+            frames: execution.frames.len(),
+            prediction: Prediction::of(total_cells, profile),
+            chips,
+            procedures,
+            total_cells,
+        }
+    }
+}
+
+impl Prediction {
+    fn of(cells: u64, profile: &Profile) -> Self {
+        use plica_fri::HashKind;
+        /// Start-up, queries, small tables.
+        const BASE_SECONDS: f64 = 0.06;
+        const BASE_BYTES: u64 = 16 << 20;
+        let blowup = 1u64 << profile.log_blowup;
+        let lde_cells = cells * blowup;
+        let nanoseconds_per_lde_cell = match profile.hash {
+            HashKind::Rpo => 330.0,
+            HashKind::Blake3 => 45.0,
+            HashKind::Keccak => 70.0,
+        };
+        Self {
+            seconds: BASE_SECONDS + lde_cells as f64 * nanoseconds_per_lde_cell * 1e-9,
+            bytes: BASE_BYTES + lde_cells * 9 + cells * 18,
+        }
+    }
+}

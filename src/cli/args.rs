@@ -1,0 +1,185 @@
+//! Arguments.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand};
+use plica::{DEFAULT_MAX_CYCLES, Model, Profile, SecurityTarget};
+
+/// Runs, proves and verifies MASM programs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "plica",
+    version,
+    after_help = "Exit codes: 0 success; 1 proof rejected; 2 usage; 3 malformed program, input, key, proof or claim; \
+                  4 execution failed; 5 security target not met; 6 file cannot be read or written.\n\
+                  PLICA_TRACE=1 prints a tree of phases with times to standard output."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a program and print its output.
+    Run(RunArgs),
+    /// Run a program and prove the run: writes a proof and a claim.
+    Prove(ProveArgs),
+    /// Make the verifying key of a program.
+    Setup(SetupArgs),
+    /// Check that a proof proves a claim.
+    Verify(VerifyArgs),
+    /// Run a program and say what proving the run would cost.
+    Analyze(AnalyzeArgs),
+}
+
+impl Command {
+    /// Whether output and errors are JSON.
+    pub(super) const fn json(&self) -> bool {
+        match self {
+            Self::Run(a) => a.program.json,
+            Self::Prove(a) => a.program.json,
+            Self::Setup(a) => a.program.json,
+            Self::Verify(a) => a.json,
+            Self::Analyze(a) => a.program.json,
+        }
+    }
+}
+
+/// The program and how to report on it.
+#[derive(Debug, Args)]
+pub(super) struct ProgramArgs {
+    /// The program, a MASM file; modules are looked for beside it.
+    pub(super) program: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What the program runs on.
+#[derive(Debug, Args)]
+pub(super) struct ExecutionArgs {
+    /// The inputs [default: the program's name with the extension `inputs`, if that exists, else an empty stack].
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) inputs: Option<PathBuf>,
+    /// Give up after this many cycles.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CYCLES)]
+    pub(super) max_cycles: u64,
+}
+
+/// Parameters of the key.
+#[derive(Debug, Args)]
+pub(super) struct KeyArgs {
+    /// Hash and rate of the proof.
+    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|compact|blake3|evm")]
+    pub(super) profile: Profile,
+    /// Security target: bits, and `-proven` (the default), `-conjectured` or `-unique-decoding`.
+    #[arg(long, default_value = "100-proven", value_name = "BITS[-MODEL]")]
+    pub(super) security: Security,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) program: ProgramArgs,
+    #[command(flatten)]
+    pub(super) execution: ExecutionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProveArgs {
+    #[command(flatten)]
+    pub(super) program: ProgramArgs,
+    #[command(flatten)]
+    pub(super) execution: ExecutionArgs,
+    #[command(flatten)]
+    pub(super) key: KeyArgs,
+    /// Where to write the proof; the claim goes beside it, with the extension `claim.json`.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetupArgs {
+    #[command(flatten)]
+    pub(super) program: ProgramArgs,
+    #[command(flatten)]
+    pub(super) key: KeyArgs,
+    /// Where to write the key.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("trusted").required(true).args(["key", "program"]))]
+pub(super) struct VerifyArgs {
+    /// The proof.
+    pub(super) proof: PathBuf,
+    /// The verifying key.
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: Option<PathBuf>,
+    /// Rebuild the key from this program instead, for the proof's profile.
+    #[arg(long, value_name = "FILE")]
+    pub(super) program: Option<PathBuf>,
+    /// The claim.
+    #[arg(long, value_name = "FILE")]
+    pub(super) claim: PathBuf,
+    /// The security that the proof must have; neither proof nor key can lower it. With --program also the target of
+    /// the rebuilt key, unless --key-security says otherwise.
+    #[arg(long, default_value = "100-proven", value_name = "BITS[-MODEL]")]
+    pub(super) security: Security,
+    /// With --program: the target for which the key was made.
+    #[arg(long, value_name = "BITS[-MODEL]", requires = "program")]
+    pub(super) key_security: Option<Security>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AnalyzeArgs {
+    #[command(flatten)]
+    pub(super) program: ProgramArgs,
+    #[command(flatten)]
+    pub(super) execution: ExecutionArgs,
+    /// The profile to predict time and memory for.
+    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|compact|blake3|evm")]
+    pub(super) profile: Profile,
+}
+
+fn profile(name: &str) -> Result<Profile, String> {
+    Profile::by_name(name).ok_or_else(|| {
+        let known: Vec<_> = Profile::ALL.iter().map(|p| p.name).collect();
+        format!("unknown profile; known are {}", known.join(", "))
+    })
+}
+
+/// A security target as an argument.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Security(pub(super) SecurityTarget);
+
+impl FromStr for Security {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (bits, model) = text.split_once('-').unwrap_or((text, "proven"));
+        let model = match model {
+            "proven" => Model::Proven,
+            "conjectured" => Model::Conjectured,
+            "unique-decoding" => Model::UniqueDecoding,
+            _ => {
+                return Err(
+                    "the model is `proven`, `conjectured` or `unique-decoding`".to_owned(),
+                );
+            }
+        };
+        let digits = !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit());
+        let bits: u16 = bits
+            .parse()
+            .ok()
+            .filter(|&bits| digits && (1..=192).contains(&bits))
+            .ok_or("the number of bits is between 1 and 192")?;
+        Ok(Self(SecurityTarget { model, bits }))
+    }
+}

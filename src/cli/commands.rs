@@ -1,0 +1,179 @@
+//! The commands.
+
+use std::time::Instant;
+
+use plica::{Error, Felt, Plica, Profile, format_felt, format_word};
+use serde_json::{Value, json};
+
+use super::args::{AnalyzeArgs, ProgramArgs, ProveArgs, RunArgs, SetupArgs, VerifyArgs};
+use super::progress::Progress;
+use super::{files, output};
+
+type Result<T> = std::result::Result<T, Error>;
+
+fn assemble(args: &ProgramArgs, progress: &Progress) -> Result<Plica> {
+    progress.phase("assembling");
+    let program = files::program(&args.program)?;
+    if !args.json {
+        for warning in program.warnings() {
+            eprintln!("{:?}", miette::Report::new(warning.clone()));
+        }
+    }
+    Ok(program)
+}
+
+fn decimals(values: &[Felt]) -> Vec<String> {
+    values.iter().map(|&v| format_felt(v)).collect()
+}
+
+pub(super) fn run(args: &RunArgs) -> Result<()> {
+    let progress = Progress::start(args.program.json);
+    let program =
+        assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
+    let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
+    progress.phase("running");
+    let outcome = program.run(&inputs)?;
+    drop(progress);
+    let outputs = decimals(&outcome.outputs);
+    if args.program.json {
+        output::print_json(&json!({ "outputs": outputs, "cycles": outcome.cycles }));
+    } else {
+        output::print(&format!(
+            "Output: [{}]\n{} cycles",
+            outputs.join(", "),
+            outcome.cycles
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn prove(args: &ProveArgs) -> Result<()> {
+    let start = Instant::now();
+    let progress = Progress::start(args.program.json);
+    let program =
+        assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
+    let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
+    progress.phase("making the key");
+    let (key, _) = program.setup(&args.key.profile, args.key.security.0)?;
+    progress.phase("running and proving");
+    let proven = program.prove(&key, &inputs)?;
+    progress.phase("writing");
+    let bytes = proven.proof.to_bytes();
+    let claim_path = files::claim_path(&args.output);
+    files::write(&args.output, &bytes)?;
+    files::write(&claim_path, proven.claim.to_json().as_bytes())?;
+    drop(progress);
+    let seconds = start.elapsed().as_secs_f64();
+    let outputs = decimals(&proven.claim.outputs);
+    if args.program.json {
+        output::print_json(&json!({
+            "outputs": outputs,
+            "proof": args.output,
+            "claim": claim_path,
+            "key": format_word(&proven.claim.key),
+            "profile": args.key.profile.name,
+            "proof_bytes": bytes.len(),
+            "seconds": seconds,
+            "security": output::security(&proven.report),
+        }));
+    } else {
+        output::print(&format!(
+            "Output: [{}]\n{}: {} bytes, profile {}, proven in {seconds:.2} s\n{}: the claim\nSecurity: {}",
+            outputs.join(", "),
+            args.output.display(),
+            bytes.len(),
+            args.key.profile.name,
+            claim_path.display(),
+            proven.report,
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn setup(args: &SetupArgs) -> Result<()> {
+    let progress = Progress::start(args.program.json);
+    let program = assemble(&args.program, &progress)?;
+    progress.phase("making the key");
+    let (_, key) = program.setup(&args.key.profile, args.key.security.0)?;
+    let bytes = key.to_bytes();
+    files::write(&args.output, &bytes)?;
+    drop(progress);
+    let digest = format_word(&key.digest());
+    if args.program.json {
+        output::print_json(&json!({
+            "key": digest,
+            "file": args.output,
+            "profile": args.key.profile.name,
+            "security": args.key.security.0.to_string(),
+            "entries": program.compiled().program.entries.len(),
+        }));
+    } else {
+        output::print(&format!(
+            "{}: {} bytes, profile {}, {}\nKey: {digest}",
+            args.output.display(),
+            bytes.len(),
+            args.key.profile.name,
+            args.key.security.0,
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
+    let progress = Progress::start(args.json);
+    progress.phase("reading");
+    let proof = files::proof(&args.proof)?;
+    let claim = files::claim(&args.claim)?;
+    let key = match (&args.key, &args.program) {
+        (Some(path), _) => files::key(path)?,
+        (None, Some(path)) => {
+            // The proof only says which profile to try: the claim names the key that comes out.
+            let profile = Profile::by_id(proof.profile()).expect("decoding checked the profile");
+            let target = args.key_security.unwrap_or(args.security);
+            progress.phase("making the key");
+            let program = files::program(path)?;
+            program.setup(&profile, target.0)?.1
+        }
+        (None, None) => unreachable!("one of them is required"),
+    };
+    progress.phase("verifying");
+    let start = Instant::now();
+    let report = plica::verify(&key, &claim, &proof, args.security.0)?;
+    let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    drop(progress);
+    if args.json {
+        output::print_json(&json!({
+            "accepted": true,
+            "key": format_word(&claim.key),
+            "inputs": decimals(&claim.inputs),
+            "outputs": decimals(&claim.outputs),
+            "profile": key.profile().name,
+            "milliseconds": milliseconds,
+            "security": output::security(&report),
+        }));
+    } else {
+        output::print(&format!(
+            "Accepted in {milliseconds:.1} ms, profile {}\nOutput: [{}]\nSecurity: {report}",
+            key.profile().name,
+            decimals(&claim.outputs).join(", "),
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn analyze(args: &AnalyzeArgs) -> Result<()> {
+    let progress = Progress::start(args.program.json);
+    let program =
+        assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
+    let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
+    progress.phase("running");
+    let analysis = program.analyze(&inputs, &args.profile)?;
+    drop(progress);
+    if args.program.json {
+        let value: Value = serde_json::to_value(&analysis).expect("plain data");
+        output::print_json(&value);
+    } else {
+        output::print(&output::analysis(&analysis));
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Reading and writing files.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use plica::{Claim, DirectoryModules, Error, Inputs, Plica, Proof, VerifyingKey};
+
+/// Largest source text or input file that is read, in bytes.
+const MAX_TEXT: u64 = 256 << 20;
+/// Largest proof or key file that is read, in bytes; profiles have tighter limits of their own.
+const MAX_BINARY: u64 = 1 << 30;
+
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let file = fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(failed(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            format!("the file is larger than {limit} bytes"),
+        )));
+    }
+    Ok(bytes)
+}
+
+fn read_text(path: &Path) -> Result<String, Error> {
+    String::from_utf8(read(path, MAX_TEXT)?).map_err(|_| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source: std::io::Error::new(std::io::ErrorKind::InvalidData, "not UTF-8 text"),
+    })
+}
+
+/// Writes a file completely or not at all: first under another name in the same folder.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let failed = |source| Error::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    };
+    // Devices and pipes cannot be renamed over.
+    if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+        return fs::write(path, bytes).map_err(failed);
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let result = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&temporary, path));
+    result.map_err(|source| {
+        let _ = fs::remove_file(&temporary);
+        failed(source)
+    })
+}
+
+/// Reads and assembles a program; modules are looked for in its folder.
+pub(super) fn program(path: &Path) -> Result<Plica, Error> {
+    let text = read_text(path)?;
+    let folder = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let loader = DirectoryModules::new(folder);
+    Plica::assemble_with(&text, &path.display().to_string(), &loader)
+}
+
+/// The inputs from `given`, or from the file beside the program, or none.
+pub(super) fn inputs(given: Option<&Path>, program: &Path) -> Result<Inputs, Error> {
+    let path = match given {
+        Some(path) => path.to_owned(),
+        None => {
+            let beside = program.with_extension("inputs");
+            if !beside.exists() {
+                return Ok(Inputs::default());
+            }
+            beside
+        }
+    };
+    let text = read_text(&path)?;
+    Inputs::from_json(&text).map_err(|source| Error::InputFile { path, source })
+}
+
+pub(super) fn proof(path: &Path) -> Result<Proof, Error> {
+    let bytes = read(path, MAX_BINARY)?;
+    Proof::from_bytes(&bytes).map_err(|source| Error::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+pub(super) fn key(path: &Path) -> Result<VerifyingKey, Error> {
+    let bytes = read(path, MAX_BINARY)?;
+    VerifyingKey::from_bytes(&bytes).map_err(|source| Error::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+pub(super) fn claim(path: &Path) -> Result<Claim, Error> {
+    let bytes = read(path, MAX_TEXT)?;
+    Claim::from_json(&bytes).map_err(|source| Error::Claim {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// `X.claim.json` beside `X.proof`.
+pub(super) fn claim_path(proof: &Path) -> PathBuf {
+    proof.with_extension("claim.json")
+}

@@ -1,0 +1,109 @@
+//! All errors of the facade, by whose fault they are.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use plica_fri::{FileError, ProveError};
+use plica_vm::claim::ClaimError;
+use plica_vm::compile::RunError;
+use plica_vm::inputs::InputsError;
+use plica_vm::ir::CompileError;
+use plica_vm::prover::{KeyGenError, ProveRunError, VerifyClaimError};
+use plica_vm::syntax;
+use thiserror::Error;
+
+/// What kind of failure an [`Error`] is; the command's exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Category {
+    /// The proof does not prove the claim under the key.
+    Rejected = 1,
+    /// A wrong command line.
+    Usage = 2,
+    /// A malformed program, input, key, proof or claim.
+    Malformed = 3,
+    /// The program failed while it ran.
+    ExecutionFailed = 4,
+    /// A security target that cannot be reached or was not.
+    Security = 5,
+    /// A file that cannot be read or written.
+    Io = 6,
+}
+
+/// Anything that can go wrong between a source text and a verified proof.
+#[derive(Debug, Diagnostic, Error)]
+pub enum Error {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Syntax(syntax::Diagnostic),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Compile(Box<plica_vm::ir::CompileError>),
+    #[error("inputs: {0}")]
+    Inputs(#[from] InputsError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(Box<RunError>),
+    #[error(transparent)]
+    KeyGen(#[from] KeyGenError),
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    #[error(transparent)]
+    Verify(#[from] VerifyClaimError),
+    #[error("{path}: {source}", path = path.display())]
+    File { path: PathBuf, source: FileError },
+    #[error("{path}: {source}", path = path.display())]
+    Claim { path: PathBuf, source: ClaimError },
+    #[error("{path}: {source}", path = path.display())]
+    InputFile { path: PathBuf, source: InputsError },
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Whose fault it is.
+    pub const fn category(&self) -> Category {
+        match self {
+            Self::Syntax(_)
+            | Self::Compile(_)
+            | Self::Inputs(_)
+            | Self::KeyGen(_)
+            | Self::File { .. }
+            | Self::Claim { .. }
+            | Self::InputFile { .. } => Category::Malformed,
+            Self::Run(_) => Category::ExecutionFailed,
+            Self::Prove(ProveError::Security(_))
+            | Self::Verify(VerifyClaimError::Proof(plica_fri::VerifyError::Security(_))) => {
+                Category::Security
+            }
+            Self::Prove(_) => Category::Malformed,
+            Self::Verify(_) => Category::Rejected,
+            Self::Io { .. } => Category::Io,
+        }
+    }
+}
+
+impl From<Box<RunError>> for Error {
+    fn from(error: Box<RunError>) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<Box<CompileError>> for Error {
+    fn from(error: Box<CompileError>) -> Self {
+        Self::Compile(error)
+    }
+}
+
+impl From<ProveRunError> for Error {
+    fn from(error: ProveRunError) -> Self {
+        match error {
+            ProveRunError::Run(error) => Self::Run(error),
+            ProveRunError::Prove(error) => Self::Prove(error),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Claims: what a proof proves, as a file.
+//!
+//! ```json
+//! {
+//!   "version": 1,
+//!   "key": "0x<64 hex digits>",
+//!   "inputs": ["<decimal>", … 16, top of the stack first],
+//!   "outputs": ["<decimal>", … 16, top of the stack first]
+//! }
+//! ```
+//! A claim has exactly one form: two spaces of indentation, one item per line, a final newline. Anything else is
+//! refused, so that equal claims are equal files.
+
+use plica_air::code::STACK_SIZE;
+use plica_field::{Felt, TextError, Word, format_felt, format_word, parse_felt, parse_word};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Version of the claim file.
+pub const CLAIM_VERSION: u32 = 1;
+
+/// Largest claim file, in bytes; longer ones are not even parsed.
+pub const MAX_CLAIM_BYTES: usize = 4096;
+
+/// "The program with this key, run on these inputs, ends with these outputs."
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Digest of the verifying key.
+    pub key: Word,
+    /// Top of the stack first.
+    pub inputs: [Felt; STACK_SIZE],
+    /// Top of the stack first.
+    pub outputs: [Felt; STACK_SIZE],
+}
+
+/// Why a text is not a claim.
+#[derive(Debug, Error)]
+pub enum ClaimError {
+    #[error("a claim has at most {MAX_CLAIM_BYTES} bytes, found {0}")]
+    TooLong(usize),
+    #[error("not a claim: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("claim version {0}; this release reads version {CLAIM_VERSION}")]
+    Version(u32),
+    #[error("`key`: {0}")]
+    Key(TextError),
+    #[error("`{list}` has {got} values; a claim has {STACK_SIZE}")]
+    Count { list: &'static str, got: usize },
+    #[error("`{list}[{index}]`: {source}")]
+    Value {
+        list: &'static str,
+        index: usize,
+        source: TextError,
+    },
+    #[error("the claim is not in canonical form (layout, order of the fields, or extra fields)")]
+    NotCanonical,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClaimFile {
+    version: u32,
+    key: String,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+}
+
+impl Claim {
+    /// The public values in the order of the boundary chip.
+    pub fn public_values(&self) -> Vec<Felt> {
+        self.inputs.iter().chain(&self.outputs).copied().collect()
+    }
+
+    /// The claim's one textual form.
+    pub fn to_json(&self) -> String {
+        let decimals = |values: &[Felt]| values.iter().map(|&v| format_felt(v)).collect();
+        let file = ClaimFile {
+            version: CLAIM_VERSION,
+            key: format_word(&self.key),
+            inputs: decimals(&self.inputs),
+            outputs: decimals(&self.outputs),
+        };
+        let mut text = serde_json::to_string_pretty(&file).expect("strings and numbers only");
+        text.push('\n');
+        text
+    }
+
+    /// Reads a claim.
+    ///
+    /// # Errors
+    /// [`ClaimError`] for anything but exactly what [`Self::to_json`] writes.
+    pub fn from_json(text: &[u8]) -> Result<Self, ClaimError> {
+        if text.len() > MAX_CLAIM_BYTES {
+            return Err(ClaimError::TooLong(text.len()));
+        }
+        let file: ClaimFile = serde_json::from_slice(text)?;
+        if file.version != CLAIM_VERSION {
+            return Err(ClaimError::Version(file.version));
+        }
+        let claim = Self {
+            key: parse_word(&file.key).map_err(ClaimError::Key)?,
+            inputs: values("inputs", &file.inputs)?,
+            outputs: values("outputs", &file.outputs)?,
+        };
+        if claim.to_json().as_bytes() != text {
+            return Err(ClaimError::NotCanonical);
+        }
+        Ok(claim)
+    }
+}
+
+fn values(list: &'static str, texts: &[String]) -> Result<[Felt; STACK_SIZE], ClaimError> {
+    let values = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| {
+            parse_felt(text).map_err(|source| ClaimError::Value {
+                list,
+                index,
+                source,
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    values.try_into().map_err(|v: Vec<_>| ClaimError::Count {
+        list,
+        got: v.len(),
+    })
+}

@@ -1,0 +1,233 @@
+//! Keys, proofs and verification of programs: the machine's chips in the proof system.
+
+use std::sync::{Arc, OnceLock};
+
+use p3_air::{Air, BaseAir};
+use plica_air::bus::ChipBuilder;
+use plica_air::chip::{self, Chip, ChipKind};
+use plica_air::code::{STACK_SIZE, ValidateError, validate};
+use plica_air::record::Execution;
+use plica_air::trace;
+use plica_field::Felt;
+use plica_fri::{
+    AirSet, Kind, Presence, Profile, Proof, ProveError, SecurityReport, SecurityTarget, SetupError,
+    Trace, VerifyError, VerifyingKey,
+};
+use thiserror::Error;
+use tracing::instrument;
+
+use crate::claim::Claim;
+use crate::compile::{Compiled, RunError};
+
+/// Tables of one chip in a proof, at most: a power of two and the remainder above it.
+const MAX_INSTANCES: usize = 2;
+
+/// A chip of the machine as a table of the proof system.
+#[derive(Clone, Debug)]
+pub struct ChipTable(Chip);
+
+impl BaseAir<Felt> for ChipTable {
+    fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    fn preprocessed_trace(&self) -> Option<plica_fri::Matrix> {
+        self.0.preprocessed_trace()
+    }
+
+    fn preprocessed_width(&self) -> usize {
+        self.0.preprocessed_width()
+    }
+
+    fn main_next_row_columns(&self) -> Vec<usize> {
+        self.0.main_next_row_columns()
+    }
+
+    fn preprocessed_next_row_columns(&self) -> Vec<usize> {
+        self.0.preprocessed_next_row_columns()
+    }
+
+    fn num_public_values(&self) -> usize {
+        self.0.num_public_values()
+    }
+
+    fn max_constraint_degree(&self) -> Option<usize> {
+        self.0.max_constraint_degree()
+    }
+}
+
+impl<AB: ChipBuilder> Air<AB> for ChipTable {
+    fn eval(&self, builder: &mut AB) {
+        self.0.eval(builder);
+    }
+}
+
+impl plica_fri::Table for ChipTable {
+    fn with_preprocessed(&self, trace: Arc<plica_fri::Matrix>) -> Self {
+        Self(Chip {
+            preprocessed: Some(trace),
+            ..self.0.clone()
+        })
+    }
+}
+
+/// Proving key of a program.
+pub type ProvingKey = plica_fri::ProvingKey<ChipTable>;
+
+/// The machine: all chips, in the order of [`ChipKind`].
+pub fn machine() -> &'static Arc<AirSet<ChipTable>> {
+    static MACHINE: OnceLock<Arc<AirSet<ChipTable>>> = OnceLock::new();
+    MACHINE.get_or_init(|| {
+        let kinds = ChipKind::ALL
+            .into_iter()
+            .map(|kind| Kind {
+                name: kind.name(),
+                table: ChipTable(Chip::new(kind)),
+                presence: if kind.preprocessed() {
+                    Presence::Pinned
+                } else {
+                    Presence::Dynamic {
+                        max_instances: MAX_INSTANCES,
+                    }
+                },
+                ordered: kind.ordered(),
+            })
+            .collect();
+        Arc::new(AirSet::new(kinds).expect("the machine's chips form a valid set"))
+    })
+}
+
+/// Why there are no keys for a program.
+#[derive(Debug, Error)]
+pub enum KeyGenError {
+    /// The compiler produced code that the validator refuses: a bug, never a user's mistake.
+    #[error("the machine code is not valid: {0}")]
+    Invalid(#[from] ValidateError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+/// Makes the keys of a program, for one profile and security target.
+///
+/// The code is validated first (rule R7): a key stands for a well-formed program only because whoever derives it
+/// runs this check.
+///
+/// # Errors
+/// See [`KeyGenError`].
+#[instrument(name = "key generation", skip_all)]
+pub fn setup(
+    compiled: &Compiled,
+    profile: &Profile,
+    target: SecurityTarget,
+) -> Result<(ProvingKey, VerifyingKey), KeyGenError> {
+    validate(&compiled.program)?;
+    let traces = chip::preprocessed(&compiled.program);
+    Ok(plica_fri::setup(
+        machine(),
+        traces,
+        profile,
+        target,
+        Vec::new(),
+    )?)
+}
+
+/// A proof, what it proves, and how secure it is.
+pub struct Proven {
+    pub proof: Proof,
+    pub claim: Claim,
+    pub report: SecurityReport,
+}
+
+/// Why there is no proof of a run.
+#[derive(Debug, Error)]
+pub enum ProveRunError {
+    #[error(transparent)]
+    Run(#[from] Box<RunError>),
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+}
+
+/// Runs a program and proves the run.
+///
+/// # Errors
+/// The run's failure, or the prover's.
+pub fn prove(
+    compiled: &Compiled,
+    key: &ProvingKey,
+    inputs: &[Felt; STACK_SIZE],
+    max_cycles: u64,
+    min_security: SecurityTarget,
+) -> Result<Proven, ProveRunError> {
+    let execution = compiled.record(inputs, max_cycles)?;
+    Ok(prove_execution(compiled, key, execution, min_security)?)
+}
+
+/// Proves a recorded execution.
+///
+/// # Errors
+/// See [`ProveError`].
+pub fn prove_execution(
+    compiled: &Compiled,
+    key: &ProvingKey,
+    execution: Execution,
+    min_security: SecurityTarget,
+) -> Result<Proven, ProveError> {
+    let tables = trace::generate(&compiled.program, &compiled.layout, &execution);
+    let claim = Claim {
+        key: key.verifying_key().digest(),
+        inputs: execution.inputs,
+        outputs: execution.outputs,
+    };
+    drop(execution);
+    let traces = tables
+        .into_iter()
+        .map(|table| Trace {
+            kind: table.kind as usize,
+            matrix: table.trace,
+        })
+        .collect();
+    let proof = plica_fri::prove(key, traces, &claim.public_values(), min_security)?;
+    let report = plica_fri::plan(key, proof.instances(), min_security)?;
+    Ok(Proven {
+        proof,
+        claim,
+        report,
+    })
+}
+
+/// Why a claim is not accepted.
+#[derive(Debug, Error)]
+pub enum VerifyClaimError {
+    #[error("the claim names another key ({claim}) than the one given ({key})")]
+    OtherKey { claim: String, key: String },
+    #[error(transparent)]
+    Proof(#[from] VerifyError),
+}
+
+/// Verifies that `proof` proves `claim` under `key`, with at least the security that the caller demands.
+///
+/// # Errors
+/// See [`VerifyClaimError`]. Never panics, whatever the proof.
+pub fn verify(
+    key: &VerifyingKey,
+    claim: &Claim,
+    proof: &Proof,
+    min_security: SecurityTarget,
+) -> Result<SecurityReport, VerifyClaimError> {
+    let digest = key.digest();
+    if claim.key != digest {
+        let show = plica_field::format_word;
+        return Err(VerifyClaimError::OtherKey {
+            claim: show(&claim.key),
+            key: show(&digest),
+        });
+    }
+    let public_values = claim.public_values();
+    Ok(plica_fri::verify(
+        machine(),
+        key,
+        &public_values,
+        proof,
+        min_security,
+    )?)
+}
