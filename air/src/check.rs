@@ -13,7 +13,7 @@ use p3_matrix::Matrix;
 use plica_field::Felt;
 
 use crate::bus::{BUS, WIDTH};
-use crate::chip::{Chip, ChipKind};
+use crate::chip::ChipKind;
 use crate::chips::{boundary, program};
 use crate::code::Program;
 use crate::trace::Table;
@@ -80,7 +80,7 @@ pub fn check_row(
         public_values,
         report: RowReport::default(),
     };
-    Chip::new(chip).eval(&mut builder);
+    chip.eval(&mut builder);
     builder.report
 }
 

@@ -1,9 +1,7 @@
 //! The chips as one AIR type.
 //!
-//! A chip is a file in [`crate::chips`]: a column struct, `eval`, and trace generation. Adding one is adding a
-//! file, a [`ChipKind`] and an arm here.
-
-use std::sync::Arc;
+//! A chip is a file in [`crate::chips`]: a column struct, `eval`, and trace generation. Adding one is adding that
+//! file and an arm to each `match` here.
 
 use p3_air::{Air, BaseAir, WindowAccess};
 use p3_matrix::dense::RowMajorMatrix;
@@ -98,23 +96,6 @@ impl ChipKind {
     }
 }
 
-/// A chip as an AIR. The prover's copy of a preprocessed chip carries its columns, the verifier's does not need
-/// them: it checks openings against the commitment in the key.
-#[derive(Clone, Debug)]
-pub struct Chip {
-    pub kind: ChipKind,
-    pub preprocessed: Option<Arc<RowMajorMatrix<Felt>>>,
-}
-
-impl Chip {
-    pub const fn new(kind: ChipKind) -> Self {
-        Self {
-            kind,
-            preprocessed: None,
-        }
-    }
-}
-
 /// The preprocessed columns of `code`, one matrix per preprocessed chip, in order.
 pub fn preprocessed(code: &Program) -> Vec<RowMajorMatrix<Felt>> {
     ChipKind::ALL
@@ -127,17 +108,14 @@ pub fn preprocessed(code: &Program) -> Vec<RowMajorMatrix<Felt>> {
         .collect()
 }
 
-impl BaseAir<Felt> for Chip {
+/// A chip is an AIR without state: its preprocessed columns are given to key generation, its constraints need none.
+impl BaseAir<Felt> for ChipKind {
     fn width(&self) -> usize {
-        self.kind.width()
-    }
-
-    fn preprocessed_trace(&self) -> Option<RowMajorMatrix<Felt>> {
-        self.preprocessed.as_deref().cloned()
+        (*self).width()
     }
 
     fn preprocessed_width(&self) -> usize {
-        self.kind.preprocessed_width()
+        (*self).preprocessed_width()
     }
 
     fn main_next_row_columns(&self) -> Vec<usize> {
@@ -149,8 +127,8 @@ impl BaseAir<Felt> for Chip {
     }
 
     fn num_public_values(&self) -> usize {
-        match self.kind {
-            ChipKind::Boundary => boundary::NUM_PUBLIC_VALUES,
+        match self {
+            Self::Boundary => boundary::NUM_PUBLIC_VALUES,
             _ => 0,
         }
     }
@@ -161,19 +139,19 @@ impl BaseAir<Felt> for Chip {
     }
 }
 
-impl<AB: ChipBuilder> Air<AB> for Chip {
+impl<AB: ChipBuilder> Air<AB> for ChipKind {
     fn eval(&self, builder: &mut AB) {
         let main = builder.main();
         let row = main.current_slice();
-        match self.kind {
-            ChipKind::Boundary => boundary::eval(row, builder),
-            ChipKind::Program => program::eval(row, builder),
-            ChipKind::Arith => arith::eval(row, builder),
-            ChipKind::Inverse => inverse::eval(row, builder),
-            ChipKind::Copy => copy::eval(row, builder),
-            ChipKind::Frame => frame::eval(row, builder),
-            ChipKind::Leave => leave::eval(row, builder),
-            ChipKind::Assert => assert::eval(row, builder),
+        match self {
+            Self::Boundary => boundary::eval(row, builder),
+            Self::Program => program::eval(row, builder),
+            Self::Arith => arith::eval(row, builder),
+            Self::Inverse => inverse::eval(row, builder),
+            Self::Copy => copy::eval(row, builder),
+            Self::Frame => frame::eval(row, builder),
+            Self::Leave => leave::eval(row, builder),
+            Self::Assert => assert::eval(row, builder),
         }
     }
 }

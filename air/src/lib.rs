@@ -8,7 +8,7 @@
 //! * [`code`]: what a program is: entries of the program table, blocks and regions, and the validator.
 //! * [`bus`]: the one bus of the machine, a function per kind of message.
 //! * [`chips`]: a file per chip: columns, constraints, interactions, trace generation.
-//! * [`chip`]: the trait behind them and [`chip::Chip`], the AIR type given to the proof system.
+//! * [`chip`]: [`chip::ChipKind`], the chips as the one AIR type that the proof system is given.
 //! * [`record`]: what an execution leaves behind; [`trace`]: from that record to the matrices of all chips.
 //! * [`check`]: row-by-row constraint and bus checker, for tests and debugging.
 

@@ -69,7 +69,7 @@ fn rpo(c: &mut Criterion) {
         .flat_map(|r| ARK1[r].into_iter().chain(ARK2[r]))
         .collect();
     let rescue: Rescue<Felt, MdsMatrixGoldilocks, WIDTH, ALPHA> =
-        Rescue::new(ROUNDS, constants, MdsMatrixGoldilocks::default());
+        Rescue::new(ROUNDS, constants, MdsMatrixGoldilocks);
     group.bench_function("rescue packed, plonky3", |b| {
         b.iter(|| {
             for x in black_box(&mut packed) {

@@ -22,7 +22,7 @@ pub use p3_field as p3;
 pub use p3_goldilocks::Goldilocks as Felt;
 pub use text::{TextError, format_felt, format_word, parse_felt, parse_word};
 
-/// The challenge field F[X]/(X³ − X − 1), 192 bits.
+/// The challenge field `F[X]/(X³ − X − 1)`, 192 bits.
 pub type Ext = p3_field::extension::CubicTrinomialExtensionField<Felt>;
 
 /// Four field elements: a digest, or a word of memory.

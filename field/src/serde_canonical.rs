@@ -1,4 +1,4 @@
-//! `#[serde(with = "plica_field::serde_canonical")]` for [`Felt`], [`Ext`](crate::Ext), [`Word`](crate::Word) and vectors of them.
+//! `#[serde(with = "plica_field::serde_canonical")]` for [`Felt`], [`Ext`], [`Word`] and vectors of them.
 //!
 //! | format | one element | a value of several elements | a vector |
 //! |---|---|---|---|

@@ -8,12 +8,12 @@
 //! Nothing else exists. In particular a mandatory table without preprocessed columns would have a height that no key pins, and
 //! a table whose correctness rests on its height (a boundary of one row) would be forgeable.
 //!
-//! # Verifiers know no preprocessed values
+//! # AIRs know no preprocessed values
 //!
-//! The values in a [`Table`] of an [`AirSet`] have no preprocessed trace: they answer [`BaseAir::preprocessed_width`] and
-//! evaluate constraints. Setup attaches traces with [`Table::with_preprocessed`], in the proving key only.
+//! A [`Table`] declares how many preprocessed columns it has ([`BaseAir::preprocessed_width`]) and evaluates constraints on them.
+//! Their values are an argument of [`crate::setup`] and live in the proving key only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use p3_air::symbolic::{
@@ -33,14 +33,16 @@ use p3_util::log2_ceil_usize;
 use thiserror::Error;
 use tracing::instrument;
 
-use crate::types::{Config, Ext, Felt, Matrix};
+use crate::types::{Config, Ext, Felt};
 
 /// Degree up to which interactions on one bus share a column of the bus argument: two per column when their fields are columns.
 pub const LOOKUP_DEGREE: usize = 3;
 
-/// The AIR of a table, as one type for all kinds of a machine (an enum).
+/// The AIR of a table, as one type for all kinds of a machine (an enum). Implemented for every type with these bounds.
 ///
-/// One generic `impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB>` satisfies every bound.
+/// One generic `impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB>` satisfies all of them.
+///
+/// `preprocessed_trace()` is never called: it may return `None` although there are preprocessed columns.
 pub trait Table:
     BaseAir<Felt>
     + Air<InteractionSymbolicBuilder<Felt, Ext>>
@@ -51,11 +53,18 @@ pub trait Table:
     + Send
     + Sync
 {
-    /// This table with its preprocessed columns: `preprocessed_trace()` of the result returns a copy of `trace`.
-    ///
-    /// Called for kinds with `preprocessed_width() > 0` only.
-    #[must_use]
-    fn with_preprocessed(&self, trace: Arc<Matrix>) -> Self;
+}
+
+impl<T> Table for T where
+    T: BaseAir<Felt>
+        + Air<InteractionSymbolicBuilder<Felt, Ext>>
+        + for<'a> Air<ProverConstraintFolderWithLookups<'a, Config>>
+        + for<'a> Air<VerifierConstraintFolderWithLookups<'a, Config>>
+        + for<'a> Air<DebugConstraintBuilder<'a, Felt, Ext>>
+        + Clone
+        + Send
+        + Sync
+{
 }
 
 /// How often a kind occurs in a proof.
@@ -75,7 +84,7 @@ pub enum Presence {
 pub struct Kind<T> {
     /// Name in reports and errors; part of the digest of the set.
     pub name: &'static str,
-    /// Its AIR, without preprocessed values.
+    /// Its AIR.
     pub table: T,
     /// How often it occurs.
     pub presence: Presence,
@@ -105,7 +114,8 @@ pub(crate) struct KindInfo {
     pub(crate) log_chunks: usize,
     /// Longest period of a periodic column, 1 without.
     pub(crate) max_period: usize,
-    periodic: bool,
+    /// Periodic columns.
+    pub(crate) num_periodic: usize,
 }
 
 /// Why a set of kinds is not a machine.
@@ -129,6 +139,10 @@ pub enum AirSetError {
     /// Public values for binding by other means than constraints.
     #[error("`{0}` declares boundary public values, which nothing would bind")]
     BoundaryIo(&'static str),
+    /// A row selector or a periodic column inside an interaction. p3 fills bus columns with selectors of value 0 or 1 and without
+    /// periodic columns, but checks them with unnormalised selectors: no proof would verify.
+    #[error("`{0}` uses a row selector or a periodic column inside an interaction")]
+    SelectorInBus(&'static str),
     /// A periodic column whose length is not a power of two.
     #[error("`{0}` has a periodic column whose period is not a power of two")]
     Period(&'static str),
@@ -183,7 +197,22 @@ impl<T: Table> AirSet<T> {
                 return Err(AirSetError::Period(kind.name));
             }
             // Before packing, which panics on this condition.
-            check_bus_widths(&[Lookups::from_air::<Ext, T>(&kind.table)])?;
+            let lookups = Lookups::from_air::<Ext, T>(&kind.table);
+            check_bus_widths(std::slice::from_ref(&lookups))?;
+            let mut seen = HashSet::new();
+            let expressions = lookups.iter().flat_map(|l| {
+                l.elements
+                    .iter()
+                    .flatten()
+                    .chain(&l.multiplicities)
+                    .chain(l.flags.iter().flatten())
+            });
+            if expressions
+                .into_iter()
+                .any(|expression| !only_columns(expression, &mut seen))
+            {
+                return Err(AirSetError::SelectorInBus(kind.name));
+            }
             infos.push(KindInfo::new(&kind.table));
         }
         if !kinds.iter().any(|kind| kind.presence == Presence::Pinned) {
@@ -259,7 +288,7 @@ impl<T: Table> AirSet<T> {
     /// log2 of the quotient chunks of a kind at a height.
     pub(crate) fn log_chunks(&self, kind: usize, log_height: usize) -> usize {
         let info = &self.infos[kind];
-        if info.periodic {
+        if info.num_periodic > 0 {
             chunks_at(&self.kinds[kind].table, &info.lookups, log_height)
         } else {
             info.log_chunks
@@ -322,7 +351,7 @@ impl KindInfo {
             degree,
             log_chunks: log2_ceil_usize(degree.max(2) - 1),
             max_period: periods.iter().map(Vec::len).max().unwrap_or(1),
-            periodic: !periods.is_empty(),
+            num_periodic: periods.len(),
             lookups,
         }
     }
@@ -334,6 +363,20 @@ impl KindInfo {
         } else {
             (self.lookups.len() + 1) * crate::types::EXT_DEGREE
         }
+    }
+}
+
+/// Whether an expression has columns, public values and constants as leaves, and no others. `seen`: addresses that need no visit.
+fn only_columns(expression: &SymbolicExpression<Felt>, seen: &mut HashSet<usize>) -> bool {
+    match expression {
+        SymbolicExpr::Leaf(BaseLeaf::Variable(variable)) => variable.entry != BaseEntry::Periodic,
+        SymbolicExpr::Leaf(leaf) => matches!(leaf, BaseLeaf::Constant(_)),
+        SymbolicExpr::Add { x, y, .. }
+        | SymbolicExpr::Sub { x, y, .. }
+        | SymbolicExpr::Mul { x, y, .. } => [x, y]
+            .into_iter()
+            .all(|child| !seen.insert(Arc::as_ptr(child) as usize) || only_columns(child, seen)),
+        SymbolicExpr::Neg { x, .. } => only_columns(x, seen),
     }
 }
 

@@ -5,7 +5,7 @@
 //! is therefore a run-time choice: [`Commitments`], [`Challenger`], [`Cap`] and [`Paths`] are enums that forward each call to
 //! the concrete type. Every forwarded byte and field element is the one that the concrete type alone would produce.
 //!
-//! A proof may carry a value of another hash than its profile's. [`crate::shape`] rejects that before anything is absorbed;
+//! A proof may carry a value of another hash than its profile's. The shape check rejects that before anything is absorbed;
 //! below it, the commitment scheme rejects it again ([`HashError::WrongHash`]).
 
 use std::sync::Arc;
@@ -365,7 +365,7 @@ impl CanObserve<Felt> for Challenger {
 }
 
 impl CanObserve<Cap> for Challenger {
-    /// Absorbs a commitment. One of another hash never gets here from a verifier ([`crate::shape`]); if it did, its digests
+    /// Absorbs a commitment. One of another hash never gets here from a verifier (shapes are checked first); if it did, its digests
     /// would be absorbed as numbers, and its openings then rejected.
     fn observe(&mut self, cap: Cap) {
         match (self, cap) {

@@ -125,8 +125,8 @@ pub enum SetupError {
 pub struct ProvingKey<T> {
     pub(crate) airs: Arc<AirSet<T>>,
     pub(crate) key: VerifyingKey,
-    /// One per kind; pinned ones with their trace.
-    pub(crate) tables: Vec<T>,
+    /// The preprocessed traces of pinned kinds, by kind.
+    pub(crate) traces: Vec<Option<Matrix>>,
     pub(crate) preprocessed: Tree<Matrix>,
 }
 
@@ -188,7 +188,7 @@ pub fn setup<T: Table>(
     let config = setup_config(profile);
     let pcs = p3_uni_stark::StarkGenericConfig::pcs(&config);
     let mut pinned = Vec::new();
-    let mut tables: Vec<T> = airs.kinds().iter().map(|kind| kind.table.clone()).collect();
+    let mut kept: Vec<Option<Matrix>> = airs.kinds().iter().map(|_| None).collect();
     let mut evaluations = Vec::new();
     for (&kind, trace) in pinned_kinds.iter().zip(traces) {
         let expected = airs.info(kind).preprocessed_width;
@@ -212,11 +212,10 @@ pub fn setup<T: Table>(
             width: width as u32,
             log_height: height.ilog2() as u8,
         });
-        let trace = Arc::new(trace);
-        tables[kind] = tables[kind].with_preprocessed(trace.clone());
         let domain =
             <Pcs as p3_commit::Pcs<Ext, Challenger>>::natural_domain_for_degree(pcs, height);
-        evaluations.push((domain, trace.as_ref().clone()));
+        evaluations.push((domain, trace.clone()));
+        kept[kind] = Some(trace);
     }
     let (commitment, data) =
         <Pcs as UnivariateStarkPcs<Ext, Challenger>>::commit_preprocessing(pcs, evaluations)
@@ -233,7 +232,7 @@ pub fn setup<T: Table>(
     let proving = ProvingKey {
         airs: airs.clone(),
         key: key.clone(),
-        tables,
+        traces: kept,
         preprocessed: data,
     };
     Ok((proving, key))

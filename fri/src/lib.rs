@@ -2,7 +2,7 @@
 //!
 //! A *machine* is an ordered set of kinds of tables ([`AirSet`]). A *program* fixes the contents of the machine's preprocessed
 //! tables: [`setup`] commits to them and makes the keys. [`prove`] proves one run, given as filled tables; [`verify`] checks
-//! the proof against key and public values. One interface serves every [`Profile`]; a profile is data.
+//! the proof against key and public values; [`check`] says what is wrong with tables. One interface serves every [`Profile`]; a profile is data.
 //!
 //! The proof is a batch-STARK proof of Plonky3 (one FRI for all tables, LogUp buses between them) over Goldilocks and its cubic
 //! extension. This crate adds what that leaves to its caller: which tables may be there ([`InstanceList`]), what the transcript
@@ -19,6 +19,8 @@
 extern crate self as plica_fri;
 
 mod airs;
+mod batch;
+mod check;
 mod container;
 mod hash;
 mod instances;
@@ -39,6 +41,7 @@ mod tests;
 mod toy;
 
 pub use airs::{AirSet, AirSetError, Kind, KindColumns, LOOKUP_DEGREE, Presence, Table};
+pub use check::{CheckError, Place, check};
 pub use container::{FileError, FileKind};
 pub use hash::{Cap, Challenger, Commitments, HashError, HashKind, Path, Paths, Tree};
 pub use instances::{Instance, InstanceError, InstanceList, PinnedTable};

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use p3_batch_stark::{ProverData, ProverOnlyData, StarkInstance, prove_batch};
 use p3_lookup::{LookupError, check_multiplicity_height_bound};
 use p3_matrix::Matrix as _;
 use thiserror::Error;
-use tracing::{info, info_span, instrument};
+use tracing::{info, instrument};
 
 use crate::airs::Table;
+use crate::batch::{self, Input};
 use crate::instances::{Instance, InstanceError, InstanceList};
 use crate::key::ProvingKey;
 use crate::proof::Proof;
@@ -61,15 +61,12 @@ pub enum ProveError {
     /// Multiplicities could wrap around in the field.
     #[error(transparent)]
     Lookup(#[from] LookupError),
-    /// The commitment scheme refuses.
-    #[error("commitment scheme: {0}")]
-    Pcs(String),
 }
 
 /// Proves that the traces, with the key's preprocessed columns and these public values, satisfy the machine.
 ///
-/// Traces may be in any order; dynamic kinds that did not occur are left out. The traces are not checked (in builds with debug
-/// assertions p3 checks them, and panics at the first violated constraint): a proof of wrong traces is rejected by [`crate::verify`].
+/// Traces may be in any order; dynamic kinds that did not occur are left out. The traces are not checked: a
+/// proof of wrong traces is made all the same, and rejected by [`crate::verify`]. [`crate::check`] finds what is wrong with them.
 ///
 /// `min_security` is what the caller demands of the proof, besides the key's own target.
 ///
@@ -127,15 +124,12 @@ pub fn prove<T: Table>(
         "parameters"
     );
 
-    let common = vk.common_data(airs, &instances);
+    let lookups: Vec<_> = traces
+        .iter()
+        .map(|trace| airs.info(trace.kind).lookups.clone())
+        .collect();
     let heights: Vec<_> = traces.iter().map(|trace| trace.matrix.height()).collect();
-    check_multiplicity_height_bound(&common.lookups, &heights)?;
-    let data = ProverData {
-        common,
-        prover_only: ProverOnlyData {
-            preprocessed_prover_data: Some(key.preprocessed.clone()),
-        },
-    };
+    check_multiplicity_height_bound(&lookups, &heights)?;
     let digest = vk.digest();
     let frame = Frame {
         version: PROTOCOL_VERSION,
@@ -144,21 +138,22 @@ pub fn prove<T: Table>(
         instances: &instances,
     };
     let config = config(&vk.profile, report.queries, &frame);
-    let batch: Vec<_> = traces
-        .iter()
-        .map(|trace| StarkInstance {
-            air: &key.tables[trace.kind],
-            trace: &trace.matrix,
-            public_values: if airs.public_kind() == Some(trace.kind) {
-                public_values.to_vec()
+    let inputs = traces
+        .into_iter()
+        .map(|Trace { kind, matrix }| Input {
+            table: &airs.kinds()[kind].table,
+            info: airs.info(kind),
+            log_chunks: airs.log_chunks(kind, matrix.height().ilog2() as usize),
+            trace: matrix,
+            preprocessed: &key.traces[kind],
+            public_values: if airs.public_kind() == Some(kind) {
+                public_values
             } else {
-                vec![]
+                &[]
             },
         })
         .collect();
-    let batch = info_span!("batch proof")
-        .in_scope(|| prove_batch(&config, &batch, &data))
-        .map_err(|error| ProveError::Pcs(error.to_string()))?;
+    let batch = batch::prove(&config, inputs, (&vk.preprocessed, &key.preprocessed));
     Ok(Proof {
         profile: vk.profile.id,
         instances,

@@ -294,3 +294,81 @@ fn field_elements_at_or_above_the_modulus_are_refused() {
     }
     assert!(refused > 0);
 }
+
+/// Our prover and p3's make the same proof. Without grinding, whose witness depends on the threads.
+#[test]
+fn our_prover_makes_the_proofs_of_p3s() {
+    use p3_batch_stark::{ProverData, ProverOnlyData, StarkInstance, prove_batch};
+
+    use crate::security::{Workload, resolve};
+
+    for profile in Profile::ALL {
+        let profile = Profile {
+            query_pow_bits: 0,
+            ..profile
+        };
+        let (pk, vk) = toy::keys(&profile, LOW);
+        for (squares, doubles) in [
+            (&[16, 8][..], Some(4)),
+            (&[32], None),
+            (&[], Some(8)),
+            (&[1, 1], Some(1)),
+        ] {
+            let run = toy::run(2, squares, doubles);
+            let traces: Vec<_> = toy::run(2, squares, doubles)
+                .traces
+                .into_iter()
+                .map(|t| (t.kind, t.matrix))
+                .collect();
+            let ours = prove(&pk, run.traces, &run.public, LOW).expect("a proof");
+
+            let instances = ours.instances();
+            let mut order: Vec<usize> = (0..traces.len()).collect();
+            order.sort_by_key(|&i| (traces[i].0, std::cmp::Reverse(traces[i].1.values.len())));
+            let preprocessed = toy::program(2);
+            let tables: Vec<Toy> = order
+                .iter()
+                .map(|&i| {
+                    let table = &pk.airs().kinds()[traces[i].0].table;
+                    preprocessed
+                        .get(traces[i].0)
+                        .map_or_else(|| table.clone(), |pre| table.with_preprocessed(pre))
+                })
+                .collect();
+            let batch: Vec<_> = order
+                .iter()
+                .zip(&tables)
+                .map(|(&i, air)| StarkInstance {
+                    air,
+                    trace: &traces[i].1,
+                    public_values: if traces[i].0 == toy::BOUNDARY {
+                        run.public.clone()
+                    } else {
+                        vec![]
+                    },
+                })
+                .collect();
+            let queries = resolve(&profile, LOW, &Workload::new(pk.airs(), instances))
+                .expect("attainable")
+                .queries;
+            let digest = vk.digest();
+            let frame = Frame {
+                version: PROTOCOL_VERSION,
+                air_set: pk.airs().digest(),
+                key: &digest,
+                instances,
+            };
+            let data = ProverData {
+                common: vk.common_data(pk.airs(), instances),
+                prover_only: ProverOnlyData {
+                    preprocessed_prover_data: Some(pk.preprocessed.clone()),
+                },
+            };
+            let config = crate::transcript::config(&profile, queries, &frame);
+            let theirs = prove_batch(&config, &batch, &data).expect("a proof");
+            let theirs = Proof::from_parts(profile.id, instances.clone(), theirs);
+            assert!(ours.to_bytes() == theirs.to_bytes(), "{}", profile.name);
+            verify(pk.airs(), &vk, &run.public, &ours, LOW).expect("accepted");
+        }
+    }
+}

@@ -25,7 +25,12 @@
 //!
 //! # Kernels
 //!
-//! The kernel is chosen when the crate is compiled, by the target's vector instructions; all of them compute the same function.
+//! The kernel is chosen when the crate is compiled, by the target's vector instructions: build with `target-cpu=native` for speed.
+//! With AVX2 and FMA, four states (or one) are permuted in double-precision arithmetic on exact integers; everywhere else one state
+//! is permuted in 64-bit integer arithmetic. All kernels compute the same function and are tested against each other, against
+//! Plonky3's implementation and against the definition. They take and return any representatives of the elements.
+//!
+//! No kernel promises a running time that is independent of its input.
 
 pub mod constants;
 mod hash;
@@ -34,7 +39,9 @@ mod leaf;
 mod permutation;
 mod plonky3;
 
-pub use hash::{State, digest, hash_elements, merge, merge_in_domain, permute};
+pub use hash::{
+    State, digest, half_rounds, hash_elements, merge, merge_in_domain, permute, permute_many,
+};
 pub use leaf::RpoLeafHasher;
 pub use permutation::RpoPermutation;
 pub use plonky3::{

@@ -1,16 +1,19 @@
 //! The kernels against a literal reference and against Plonky3's implementation, and the Merkle commitment against a literal tree.
 
+use p3_challenger::{CanObserve, CanSample, CanSampleBits, DuplexChallenger, GrindingChallenger};
 use p3_commit::Mmcs;
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing, PrimeField64};
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_rescue::RpoGoldilocks;
-use p3_symmetric::{CryptographicHasher, Permutation, PseudoCompressionFunction};
+use p3_symmetric::{
+    CryptographicHasher, CryptographicPermutation, Permutation, PseudoCompressionFunction,
+};
 use plica_field::{Felt, MODULUS, Word};
 use plica_hash_rpo::constants::{ARK1, ARK2, INV_ALPHA, MDS_ROW, ROUNDS, WIDTH};
 use plica_hash_rpo::{
     PackedFelt, RpoLeafHasher, RpoPermutation, State, hash_elements, merge, permute,
-    rpo_compression, rpo_mmcs,
+    rpo_challenger, rpo_compression, rpo_mmcs,
 };
 use proptest::prelude::*;
 
@@ -235,4 +238,50 @@ fn a_commitment_is_the_tree_built_with_merge() {
     let root = fold(&fold(&nodes))[0];
     let (cap, _) = rpo_mmcs(0).commit(vec![matrix(32, 13, 1), matrix(32, 3, 2), matrix(8, 5, 3)]);
     assert_eq!(cap.roots(), &[root]);
+}
+
+/// The literal permutation with its lanes rotated: 4–11 first.
+#[derive(Clone)]
+struct Literal;
+
+impl Permutation<State> for Literal {
+    fn permute_mut(&self, lanes: &mut State) {
+        lanes.rotate_right(4);
+        *lanes = reference(lanes).map(Felt::new);
+        lanes.rotate_left(4);
+    }
+}
+
+impl CryptographicPermutation<State> for Literal {}
+
+#[test]
+fn the_transcript_is_that_of_the_literal_permutation() {
+    let mut ours = rpo_challenger();
+    let mut literal: DuplexChallenger<Felt, Literal, WIDTH, 8> = DuplexChallenger::new(Literal);
+    for n in 0..20 {
+        for i in 0..n {
+            ours.observe(Felt::from_u64(i * i + n));
+            literal.observe(Felt::from_u64(i * i + n));
+        }
+        let samples: [Felt; 3] = core::array::from_fn(|_| ours.sample());
+        let expected: [Felt; 3] = core::array::from_fn(|_| literal.sample());
+        assert_eq!(samples, expected);
+        assert_eq!(ours.sample_bits(7), literal.sample_bits(7));
+    }
+}
+
+#[test]
+fn a_ground_witness_is_accepted_and_another_is_not() {
+    let mut challenger = rpo_challenger();
+    challenger.observe(Felt::from_u64(5));
+    let mut prover = challenger.clone();
+    let witness = prover.grind(8);
+    let mut verifier = challenger.clone();
+    assert!(verifier.check_witness(8, witness));
+    let (ours, theirs): (Felt, Felt) = (prover.sample(), verifier.sample());
+    assert_eq!(ours, theirs);
+    let accepted = (0..1000u64)
+        .filter(|&w| challenger.clone().check_witness(8, Felt::new(w)))
+        .count();
+    assert!((1..30).contains(&accepted));
 }

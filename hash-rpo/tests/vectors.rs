@@ -1,8 +1,9 @@
 //! Published vectors of RPO, lane order and padding rules included.
 
-use p3_field::PrimeField64;
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use plica_field::{Felt, Word};
-use plica_hash_rpo::{hash_elements, merge, merge_in_domain, permute};
+use plica_hash_rpo::constants::{ARK1, ARK2, MDS};
+use plica_hash_rpo::{half_rounds, hash_elements, merge, merge_in_domain, permute};
 
 fn felts<const N: usize>(values: [u64; N]) -> [Felt; N] {
     values.map(Felt::new)
@@ -116,4 +117,25 @@ fn zeros_at_the_end_change_the_hash() {
             assert_ne!(digests[i], digests[j]);
         }
     }
+}
+
+/// What a constraint system states of each round: M·x + c on one side, the seventh power on the side where it is cheap.
+#[test]
+fn half_rounds_satisfy_the_equations_of_the_rounds() {
+    let start = felts([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    let linear = |x: [Felt; 12], constants: [Felt; 12]| -> [Felt; 12] {
+        core::array::from_fn(|i| (0..12).map(|j| MDS[i][j] * x[j]).sum::<Felt>() + constants[i])
+    };
+    let mut x = start;
+    for (r, [first, second]) in half_rounds(&start).into_iter().enumerate() {
+        assert_eq!(first, linear(x, ARK1[r]).map(|x| x.exp_const_u64::<7>()));
+        assert_eq!(
+            second.map(|x| x.exp_const_u64::<7>()),
+            linear(first, ARK2[r])
+        );
+        x = second;
+    }
+    let mut permuted = start;
+    permute(&mut permuted);
+    assert_eq!(x, permuted);
 }

@@ -13,7 +13,7 @@ use plica::{DEFAULT_MAX_CYCLES, Model, Profile, SecurityTarget};
     version,
     after_help = "Exit codes: 0 success; 1 proof rejected; 2 usage; 3 malformed program, input, key, proof or claim; \
                   4 execution failed; 5 security target not met; 6 file cannot be read or written.\n\
-                  PLICA_TRACE=1 prints a tree of phases with times to standard output."
+                  PLICA_TRACE=1 prints a tree of phases with times to standard error, PLICA_TRACE=debug a longer one."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]

@@ -31,8 +31,8 @@ pub(crate) fn main() -> ExitCode {
             });
         }
     };
-    if std::env::var_os("PLICA_TRACE").is_some() {
-        trace_phases();
+    if let Some(level) = std::env::var_os("PLICA_TRACE") {
+        trace_phases(&level);
     }
     let json = cli.command.json();
     let result = match &cli.command {
@@ -52,11 +52,35 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Prints a tree of the phases with their times when the command ends.
-fn trace_phases() {
+/// Prints a tree of the phases with their times to standard error; `PLICA_TRACE=debug` shows their parts, too.
+fn trace_phases(level: &std::ffi::OsStr) {
+    use tracing_forest::ForestLayer;
+    use tracing_forest::printer::Printer;
+    use tracing_subscriber::filter::LevelFilter;
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
+    let level = if level == "debug" {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::INFO
+    };
+    let printer = Printer::new().writer(|| Unfailing);
     tracing_subscriber::registry()
-        .with(tracing_forest::ForestLayer::default())
+        .with(level)
+        .with(ForestLayer::from(printer))
         .init();
+}
+
+/// Standard error, without failures: a reader that has gone away must not stop a proof.
+struct Unfailing;
+
+impl std::io::Write for Unfailing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let _ = std::io::stderr().write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

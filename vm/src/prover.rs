@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use p3_air::{Air, BaseAir};
-use plica_air::bus::ChipBuilder;
-use plica_air::chip::{self, Chip, ChipKind};
+use plica_air::chip::{self, ChipKind};
 use plica_air::code::{STACK_SIZE, ValidateError, validate};
 use plica_air::record::Execution;
 use plica_air::trace;
@@ -22,67 +20,18 @@ use crate::compile::{Compiled, RunError};
 /// Tables of one chip in a proof, at most: a power of two and the remainder above it.
 const MAX_INSTANCES: usize = 2;
 
-/// A chip of the machine as a table of the proof system.
-#[derive(Clone, Debug)]
-pub struct ChipTable(Chip);
-
-impl BaseAir<Felt> for ChipTable {
-    fn width(&self) -> usize {
-        self.0.width()
-    }
-
-    fn preprocessed_trace(&self) -> Option<plica_fri::Matrix> {
-        self.0.preprocessed_trace()
-    }
-
-    fn preprocessed_width(&self) -> usize {
-        self.0.preprocessed_width()
-    }
-
-    fn main_next_row_columns(&self) -> Vec<usize> {
-        self.0.main_next_row_columns()
-    }
-
-    fn preprocessed_next_row_columns(&self) -> Vec<usize> {
-        self.0.preprocessed_next_row_columns()
-    }
-
-    fn num_public_values(&self) -> usize {
-        self.0.num_public_values()
-    }
-
-    fn max_constraint_degree(&self) -> Option<usize> {
-        self.0.max_constraint_degree()
-    }
-}
-
-impl<AB: ChipBuilder> Air<AB> for ChipTable {
-    fn eval(&self, builder: &mut AB) {
-        self.0.eval(builder);
-    }
-}
-
-impl plica_fri::Table for ChipTable {
-    fn with_preprocessed(&self, trace: Arc<plica_fri::Matrix>) -> Self {
-        Self(Chip {
-            preprocessed: Some(trace),
-            ..self.0.clone()
-        })
-    }
-}
-
 /// Proving key of a program.
-pub type ProvingKey = plica_fri::ProvingKey<ChipTable>;
+pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 
 /// The machine: all chips, in the order of [`ChipKind`].
-pub fn machine() -> &'static Arc<AirSet<ChipTable>> {
-    static MACHINE: OnceLock<Arc<AirSet<ChipTable>>> = OnceLock::new();
+pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
+    static MACHINE: OnceLock<Arc<AirSet<ChipKind>>> = OnceLock::new();
     MACHINE.get_or_init(|| {
         let kinds = ChipKind::ALL
             .into_iter()
             .map(|kind| Kind {
                 name: kind.name(),
-                table: ChipTable(Chip::new(kind)),
+                table: kind,
                 presence: if kind.preprocessed() {
                     Presence::Pinned
                 } else {

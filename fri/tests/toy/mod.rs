@@ -32,6 +32,8 @@ pub enum Toy {
     Narrow,
     /// Constraints of degree 6.
     Steep,
+    /// A row selector inside an interaction.
+    Selector,
 }
 
 pub const WIDE_COLUMNS: usize = 40;
@@ -40,7 +42,7 @@ pub const WIDE_INTERACTIONS: usize = 12;
 impl BaseAir<Felt> for Toy {
     fn width(&self) -> usize {
         match self {
-            Self::Program(_) | Self::Boundary(_) | Self::Narrow | Self::Steep => 1,
+            Self::Program(_) | Self::Boundary(_) | Self::Narrow | Self::Steep | Self::Selector => 1,
             Self::Square => 5,
             Self::Double => 3,
             Self::Wide => WIDE_COLUMNS,
@@ -60,7 +62,7 @@ impl BaseAir<Felt> for Toy {
             Self::Program(trace) | Self::Boundary(trace) => Some(
                 trace
                     .as_ref()
-                    .expect("only the prover asks")
+                    .expect("only p3's prover asks")
                     .as_ref()
                     .clone(),
             ),
@@ -149,16 +151,21 @@ impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB> for Toy {
                 }
             }
             Self::Narrow => TABLE.lookup_key(builder, [col(0)], 1),
+            Self::Selector => {
+                let first = builder.is_first_row();
+                TABLE.lookup_key(builder, [first, col(0)], 1);
+            }
             Self::Steep => builder.assert_zero(col(0).exp_u64(6)),
         }
     }
 }
 
-impl Table for Toy {
-    fn with_preprocessed(&self, trace: Arc<Matrix>) -> Self {
+impl Toy {
+    /// This AIR with its preprocessed columns, as p3's own prover wants it.
+    pub fn with_preprocessed(&self, trace: &Matrix) -> Self {
         match self {
-            Self::Program(_) => Self::Program(Some(trace)),
-            Self::Boundary(_) => Self::Boundary(Some(trace)),
+            Self::Program(_) => Self::Program(Some(Arc::new(trace.clone()))),
+            Self::Boundary(_) => Self::Boundary(Some(Arc::new(trace.clone()))),
             other => other.clone(),
         }
     }

@@ -338,8 +338,10 @@ impl Raised {
 }
 
 /// An error or warning that points into a source text.
+#[derive(Clone)]
 pub struct Diagnostic(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     span: Span,

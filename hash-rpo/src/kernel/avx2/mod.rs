@@ -24,6 +24,8 @@
 //! 2. the splitter has its last place at 2^32 and is not left: |c0|, |c1| < 2^83;
 //! 3. the results are exact: they are below 2^53.
 //!
+//! Sums and differences of two q are exact under condition 2: they are multiples of 2^32 below 2^85.
+//!
 //! # Growth
 //!
 //! Measure |a| and |b| in units of 2^31 and let both be at most X. Then |l| <= 1, |c1| <= 3X²·2^62, and
@@ -32,7 +34,7 @@
 //!
 //! [`normalise`] brings any pair below 2^52 back to 1 + 2^-10: with q_a, q_b the nearest multiples of φ,
 //! x = (a − q_a − q_b/φ) + (b − q_b + q_b/φ + q_a/φ)·φ. It costs two thirds of a square, so it is applied as rarely as the bounds
-//! allow: after every fourth square. The chain of [`inverse_pow7`] notes the bound of each intermediate value, and a test runs
+//! allow: after every fourth square or so. The chain of [`inverse_pow7`] notes the bound of each intermediate value, and a test runs
 //! the recurrences above over the same chain and checks every condition.
 //!
 //! The matrix is applied to a and to b separately, in the frequency domain, where its entries are powers of two; rows sum to 160
@@ -183,18 +185,42 @@ impl Constants {
     }
 }
 
+/// A square whose products have been rounded and not yet split: the state between [`begin`] and [`end`].
+struct Half {
+    u: Vector,
+    v: Vector,
+    b: Vector,
+    w: Vector,
+    q0: Vector,
+    q1: Vector,
+}
+
+/// The first half of x².
 #[inline(always)]
-fn square(x: Lane, k: Constants) -> Lane {
+fn begin(x: Lane, k: Constants) -> Half {
     let u = x.a - x.b;
     let v = x.a + x.b;
     let w = v + x.a;
     let q0 = k.round_product(u, v);
     let q1 = k.round_product(x.b, w);
-    let l0 = u.mul_sub(v, q0);
-    let l1 = x.b.mul_sub(w, q1);
+    Half {
+        u,
+        v,
+        b: x.b,
+        w,
+        q0,
+        q1,
+    }
+}
+
+/// The second half of x².
+#[inline(always)]
+fn end(h: Half, k: Constants) -> Lane {
+    let l0 = h.u.mul_sub(h.v, h.q0);
+    let l1 = h.b.mul_sub(h.w, h.q1);
     Lane {
-        a: q1.mul_neg_add(k.phi_inverse, l0),
-        b: (q0 + q1).mul_add(k.phi_inverse, l1),
+        a: h.q1.mul_neg_add(k.phi_inverse, l0),
+        b: (h.q0 + h.q1).mul_add(k.phi_inverse, l1),
     }
 }
 
@@ -230,68 +256,67 @@ fn normalise(x: Lane, k: Constants) -> Lane {
 
 /// A whole state, or several, on which the S-boxes work element by element.
 trait Elements: Copy {
-    /// x ← x².
-    fn square(&mut self);
-    /// x ← normalised x².
-    fn square_normalise(&mut self);
+    /// self ← x².
+    fn set_square(&mut self, x: &Self);
+    /// x ← x^(2^n), nothing normalised.
+    fn square_times(&mut self, n: usize);
     /// x ← x·y.
     fn mul(&mut self, y: &Self);
-    /// x ← normalised x·y.
-    fn mul_normalise(&mut self, y: &Self);
+    /// x ← x, in a normalised representation.
+    fn normalise(&mut self);
 }
 
-/// n squares, normalised after every fourth.
+/// self ← x^(2^n) for n > 0, normalised after every fourth square.
 #[inline(always)]
-fn square_times(x: &mut impl Elements, n: usize) {
-    for _ in 0..n / 4 {
-        x.square();
-        x.square();
-        x.square();
-        x.square_normalise();
+fn set_power<E: Elements>(to: &mut E, x: &E, n: usize) {
+    to.set_square(x);
+    for i in 1..=n / 4 {
+        to.square_times(if i == 1 { 3 } else { 4 });
+        to.normalise();
     }
-    for _ in 0..n % 4 {
-        x.square();
-    }
+    to.square_times(if n < 4 { n - 1 } else { n % 4 });
 }
 
-/// x ← x^7. The comments are bounds, in units of 2^31.
+/// x ← x^7, with a temporary. The comments are bounds, in units of 2^31.
 #[inline(always)]
-fn pow7(x: &mut impl Elements) {
-    let mut x2 = *x; // 1
-    x2.square(); // 2.6
-    x.mul(&x2); // 6: x³
-    x2.square(); // 11: x⁴
-    x.mul(&x2); // 103
+fn pow7<E: Elements>(x: &mut E, x2: &mut E) {
+    x2.set_square(x); // 2.6
+    x.mul(x2); // 6: x³
+    x2.square_times(1); // 11: x⁴
+    x.mul(x2); // 103
 }
+
+/// Number of temporaries of [`inverse_pow7`].
+const TEMPORARIES: usize = 7;
 
 /// x ← x^(1/7): the chain of the portable kernel. The comments are bounds, in units of 2^31.
 #[inline(always)]
-fn inverse_pow7(x: &mut impl Elements) {
-    let mut t1 = *x; // 1
-    t1.square(); // 2.6
-    let mut t2 = t1;
-    t2.square_normalise(); // 1
-    let mut t3 = t2;
-    square_times(&mut t3, 3); // 172
-    t3.mul_normalise(&t2); // 1
-    let mut t = t3;
-    square_times(&mut t, 6); // 11
-    t.mul_normalise(&t3); // 1
-    let t4 = t;
-    square_times(&mut t, 12); // 1
-    t.mul_normalise(&t4); // 1
-    square_times(&mut t, 6); // 11
-    t.mul_normalise(&t3); // 1
-    let t6 = t;
-    square_times(&mut t, 31); // 172
-    t.mul(&t6); // 261
-    t.square(); // 102 000
-    t.mul_normalise(&t6); // 1
-    t.square(); // 2.6
-    t.square(); // 11
-    t1.mul(&t2); // 6
-    x.mul(&t1); // 11
-    x.mul(&t); // 184
+fn inverse_pow7<E: Elements>(x: &mut E, temporaries: &mut [E; TEMPORARIES]) {
+    let [t1, t2, t3, t4, t5, t6, t7] = temporaries;
+    t1.set_square(x); // 2.6
+    t2.set_square(t1); // 11
+    t2.normalise(); // 1
+    set_power(t3, t2, 3); // 172
+    t3.mul(t2); // 261
+    t3.normalise(); // 1
+    set_power(t4, t3, 6); // 11
+    t4.mul(t3); // 19
+    t4.normalise(); // 1
+    set_power(t5, t4, 12); // 1
+    t5.mul(t4); // 4
+    t5.normalise(); // 1
+    set_power(t6, t5, 6); // 11
+    t6.mul(t3); // 19
+    t6.normalise(); // 1
+    set_power(t7, t6, 31); // 172
+    t7.mul(t6); // 261
+    t7.square_times(1); // 102 000
+    t7.mul(t6); // 154 000
+    t7.normalise(); // 1
+    t7.square_times(2); // 11
+    t1.mul(t2); // 6
+    x.mul(t1); // 11
+    x.mul(t7); // 184
 }
 
 /// The round constants as pairs (a, b).
@@ -444,6 +469,10 @@ mod tests {
         assert!(Bound(2.0).0 * 512.0 + 2.0 < 2f64.powi(52 - 31));
     }
 
+    fn square(x: Lane, k: Constants) -> Lane {
+        end(begin(x, k), k)
+    }
+
     /// p as a signed integer.
     const P: i128 = 0xffff_ffff_0000_0001;
 
@@ -500,6 +529,7 @@ mod tests {
             let (x, y) = (lane(a, b), lane(c, d));
             let (px, py) = (parts(x), parts(y));
             let squares = parts(square(x, k));
+            prop_assert_eq!(parts(single::square(x, k)), squares);
             let products = parts(mul(x, y, k));
             let normal = parts(normalise(mul(x, y, k), k));
             for j in 0..LANES {
@@ -560,9 +590,11 @@ mod tests {
             for b in starts {
                 let mut x = lane([a, b, a, a ^ b], [b, a, a, b]);
                 let mut expected = parts(x).map(residue);
-                for _ in 0..157 {
-                    square_times(&mut x, 64);
-                    expected = expected.map(|x| x.exp_power_of_2(64));
+                for n in (1..=140).chain([64; 2]) {
+                    let y = x;
+                    set_power(&mut x, &y, n);
+                    x = normalise(x, Constants::load());
+                    expected = expected.map(|x| x.exp_power_of_2(n));
                     assert_eq!(parts(x).map(residue), expected);
                 }
             }
@@ -575,9 +607,9 @@ mod tests {
         for a in [0, 1, -1, 2, end, -end] {
             let start = lane([a, 7 * a / 8, 1, 0], [-end, 0, a, a]);
             let mut x = start;
-            inverse_pow7(&mut x);
+            inverse_pow7(&mut x, &mut [start; TEMPORARIES]);
             let mut y = normalise(x, Constants::load());
-            pow7(&mut y);
+            pow7(&mut y, &mut start.clone());
             assert_eq!(parts(y).map(residue), parts(start).map(residue));
             let powers = parts(x).map(|x| residue(x).exp_const_u64::<7>());
             assert_eq!(powers, parts(start).map(residue));
@@ -585,17 +617,19 @@ mod tests {
     }
 
     impl Elements for Lane {
-        fn square(&mut self) {
-            *self = square(*self, Constants::load());
+        fn set_square(&mut self, x: &Self) {
+            *self = square(*x, Constants::load());
         }
-        fn square_normalise(&mut self) {
-            *self = normalise(square(*self, Constants::load()), Constants::load());
+        fn square_times(&mut self, n: usize) {
+            for _ in 0..n {
+                *self = square(*self, Constants::load());
+            }
         }
         fn mul(&mut self, y: &Self) {
             *self = mul(*self, *y, Constants::load());
         }
-        fn mul_normalise(&mut self, y: &Self) {
-            *self = normalise(mul(*self, *y, Constants::load()), Constants::load());
+        fn normalise(&mut self) {
+            *self = normalise(*self, Constants::load());
         }
     }
 }

@@ -6,8 +6,8 @@
 use plica_field::Felt;
 
 use super::{
-    Constants, Elements, LANES, Lane, PAIRS, Vector, inverse_pow7, load, mul, normalise, pow7,
-    store,
+    Constants, Elements, LANES, Lane, PAIRS, TEMPORARIES, Vector, inverse_pow7, load, mul,
+    normalise, pow7, store,
 };
 use crate::constants::{MDS_ROW, ROUNDS, WIDTH};
 
@@ -18,9 +18,9 @@ const VECTORS: usize = WIDTH / LANES;
 #[derive(Clone, Copy)]
 struct State([Lane; VECTORS]);
 
-/// The square of [`super::square`], with 2a + b as one operation and the multiplication by 1/φ off the critical path.
+/// The square of [`super::begin`] and [`super::end`], with 2a + b as one operation and the multiplication by 1/φ off the critical path.
 #[inline(always)]
-fn square(x: Lane, k: Constants) -> Lane {
+pub(super) fn square(x: Lane, k: Constants) -> Lane {
     let u = x.a - x.b;
     let v = x.a + x.b;
     let w = x.a.mul_add(Vector::splat(2.0), x.b);
@@ -36,15 +36,17 @@ fn square(x: Lane, k: Constants) -> Lane {
 
 impl Elements for State {
     #[inline(always)]
-    fn square(&mut self) {
+    fn set_square(&mut self, x: &Self) {
         let k = Constants::load();
-        self.0 = self.0.map(|x| square(x, k));
+        self.0 = x.0.map(|x| square(x, k));
     }
 
     #[inline(always)]
-    fn square_normalise(&mut self) {
+    fn square_times(&mut self, n: usize) {
         let k = Constants::load();
-        self.0 = self.0.map(|x| normalise(square(x, k), k));
+        for _ in 0..n {
+            self.0 = self.0.map(|x| square(x, k));
+        }
     }
 
     #[inline(always)]
@@ -54,9 +56,9 @@ impl Elements for State {
     }
 
     #[inline(always)]
-    fn mul_normalise(&mut self, y: &Self) {
+    fn normalise(&mut self) {
         let k = Constants::load();
-        self.0 = core::array::from_fn(|i| normalise(mul(self.0[i], y.0[i], k), k));
+        self.0 = self.0.map(|x| normalise(x, k));
     }
 }
 
@@ -126,16 +128,44 @@ fn linear(State(x): &mut State, constants: &[[[f64; LANES]; 2]; VECTORS]) {
 
 /// Applies the permutation to one state, capacity first.
 pub(crate) fn permute(state: &mut [Felt; WIDTH]) {
-    let (chunks, _) = state.as_chunks_mut::<LANES>();
-    let mut x = State(core::array::from_fn(|i| load(&chunks[i])));
+    let mut x = read(state);
+    let mut temporaries = [x; TEMPORARIES];
     for [first, second] in &ROUND_CONSTANTS.0 {
         linear(&mut x, first);
-        pow7(&mut x);
+        pow7(&mut x, &mut temporaries[0]);
         linear(&mut x, second);
-        inverse_pow7(&mut x);
+        inverse_pow7(&mut x, &mut temporaries);
     }
+    *state = write(x);
+}
+
+/// The states after the half-rounds, capacity first.
+pub(crate) fn half_rounds(state: &[Felt; WIDTH]) -> [[[Felt; WIDTH]; 2]; ROUNDS] {
+    let mut x = read(state);
+    let mut temporaries = [x; TEMPORARIES];
+    ROUND_CONSTANTS.0.each_ref().map(|[first, second]| {
+        linear(&mut x, first);
+        pow7(&mut x, &mut temporaries[0]);
+        let middle = write(x);
+        linear(&mut x, second);
+        inverse_pow7(&mut x, &mut temporaries);
+        [middle, write(x)]
+    })
+}
+
+#[inline(always)]
+fn read(state: &[Felt; WIDTH]) -> State {
+    let (chunks, _) = state.as_chunks();
+    State(core::array::from_fn(|i| load(&chunks[i])))
+}
+
+#[inline(always)]
+fn write(x: State) -> [Felt; WIDTH] {
     let k = Constants::load();
+    let mut state = [Felt::new(0); WIDTH];
+    let (chunks, _) = state.as_chunks_mut();
     for (x, to) in x.0.into_iter().zip(chunks) {
         store(normalise(x, k), to);
     }
+    state
 }

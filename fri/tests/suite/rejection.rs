@@ -1,13 +1,11 @@
 //! Everything else is rejected: other public values, keys, lists of tables, parts of a proof, files; and weak proofs.
 
-mod toy;
-
 use std::sync::OnceLock;
 
+use crate::toy::*;
 use p3_field::PrimeCharacteristicRing;
 use plica_fri::*;
 use proptest::prelude::*;
-use toy::*;
 
 struct Fixture {
     pk: ProvingKey<Toy>,
@@ -185,6 +183,18 @@ fn machines_that_are_none() {
     assert!(matches!(
         set(&|k| k.push(kind("b2", Toy::Boundary(None), Presence::Pinned, false))),
         Err(AirSetError::PublicValues(_))
+    ));
+    let selector = || {
+        kind(
+            "selector",
+            Toy::Selector,
+            Presence::Dynamic { max_instances: 1 },
+            false,
+        )
+    };
+    assert!(matches!(
+        set(&|k| k.push(selector())),
+        Err(AirSetError::SelectorInBus("selector"))
     ));
     let narrow = || {
         kind(
@@ -695,14 +705,14 @@ fn traces_that_are_none() {
     ));
 }
 
-/// In builds without debug assertions p3 proves anything; the verifier then refuses.
+/// The prover proves anything; the verifier refuses it, and the checker says why.
 #[test]
-#[cfg(not(debug_assertions))]
 fn proofs_of_wrong_traces() {
     for f in fixtures() {
         for cell in [0, 1, 2, 3, 4] {
             let mut run = run(2, &[32], None);
             run.traces[0].matrix.values[cell] += Felt::ONE;
+            plica_fri::check(&toy(), &program(2), &run.traces, &run.public).expect_err("wrong");
             let proof = prove(&f.pk, run.traces, &run.public, LOW).expect("a proof of nonsense");
             assert!(matches!(check(f, &proof), Err(VerifyError::Invalid(_))));
         }
@@ -780,4 +790,55 @@ proptest! {
         prop_assert!(Proof::from_bytes(&bytes).is_err());
         prop_assert!(VerifyingKey::from_bytes(&bytes).is_err());
     }
+}
+
+#[test]
+fn the_checker_names_what_is_wrong() {
+    let with = |change: &dyn Fn(&mut Run)| {
+        let mut run = run(2, &[32], Some(4));
+        change(&mut run);
+        plica_fri::check(&toy(), &program(2), &run.traces, &run.public)
+    };
+    with(&|_| ()).expect("nothing is wrong");
+    // Columns of `square`: real, clk, s, x, y. Row 1, real = 2: not boolean, and nothing else.
+    match with(&|r| r.traces[0].matrix.values[5] = Felt::TWO) {
+        Err(CheckError::Constraints { place, constraints }) => {
+            assert_eq!((place.table, place.trace, place.row), ("square", 0, 1));
+            assert_eq!(constraints, [0]);
+        }
+        other => panic!("{other:?}"),
+    }
+    // y + 1: no square.
+    match with(&|r| r.traces[0].matrix.values[9] += Felt::ONE) {
+        Err(CheckError::Constraints { constraints, .. }) => assert_eq!(constraints, [1]),
+        other => panic!("{other:?}"),
+    }
+    // Another state in row 1: the tuple that row 0 sent has no receiver.
+    match with(&|r| r.traces[0].matrix.values[7] += Felt::ONE) {
+        Err(CheckError::Bus {
+            bus,
+            tuple,
+            net,
+            places,
+        }) => {
+            assert_eq!(bus, "state");
+            assert_eq!(tuple[0], Felt::TWO);
+            assert_eq!(net, Felt::ONE);
+            assert_eq!(places.len(), 1);
+        }
+        other => panic!("{other:?}"),
+    }
+    // A public value.
+    assert!(matches!(
+        with(&|r| r.public[1] += Felt::ONE),
+        Err(CheckError::Bus { .. })
+    ));
+    assert!(matches!(
+        with(&|r| r.public.clear()),
+        Err(CheckError::Shape(_))
+    ));
+    assert!(matches!(
+        with(&|r| r.traces[0].kind = DOUBLE),
+        Err(CheckError::Shape(0))
+    ));
 }

@@ -1,9 +1,7 @@
 //! Valid runs are proved and verified, in every profile.
 
-mod toy;
-
+use crate::toy::*;
 use plica_fri::*;
-use toy::*;
 
 fn round_trip(
     profile: &Profile,

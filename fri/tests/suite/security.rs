@@ -1,6 +1,6 @@
 //! The queries and bits of every profile, pinned: a change of them must be seen.
 
-use plica_fri::security::{Workload, report, resolve};
+use plica_fri::security::{self, Workload, report, resolve};
 use plica_fri::*;
 
 /// A machine of 15 tables at the given height.

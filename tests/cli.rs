@@ -1,0 +1,282 @@
+//! The command as a script sees it: fixed output forms, files, exit codes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const EXAMPLES: [&str; 6] = [
+    "fibonacci",
+    "factorial",
+    "power",
+    "conditional",
+    "nested",
+    "modules/main",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn plica(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_plica"))
+        .args(args)
+        .current_dir(root())
+        .output()
+        .expect("the command starts")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are UTF-8")
+}
+
+fn json(output: &Output) -> Value {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+/// The exit code, and what was said on standard error.
+fn failure(output: &Output) -> (i32, String) {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("panicked"), "{said}");
+    (output.status.code().expect("not killed"), said)
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).expect("written");
+        path
+    }
+}
+
+fn expected_outputs(example: &str) -> Vec<String> {
+    let file = root().join(format!("examples/{example}.outputs"));
+    let text = std::fs::read_to_string(file).expect("every example has outputs");
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    let list = value.get("outputs").or(value.get("stack")).expect("a list");
+    let mut outputs: Vec<String> = list
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|v| v.as_str().expect("decimal strings").to_owned())
+        .collect();
+    outputs.resize(16, "0".to_owned());
+    outputs
+}
+
+#[test]
+fn examples_run() {
+    for example in EXAMPLES {
+        let (program, inputs) = (
+            format!("examples/{example}.masm"),
+            format!("examples/{example}.inputs"),
+        );
+        let value = json(&plica(&["run", &program, "-i", &inputs, "--json"]));
+        let outputs: Vec<String> =
+            serde_json::from_value(value["outputs"].clone()).expect("16 strings");
+        assert_eq!(outputs, expected_outputs(example), "{example}");
+    }
+}
+
+#[test]
+fn examples_are_proven_and_verified() {
+    let folder = Folder::new();
+    for (i, example) in EXAMPLES.into_iter().enumerate() {
+        // Every profile gets its turn.
+        let profile = ["fast", "blake3", "compact", "evm"][i % 4];
+        let program = format!("examples/{example}.masm");
+        let inputs = format!("examples/{example}.inputs");
+        let proof = folder.path(&format!("{i}.proof"));
+        let key = folder.path(&format!("{i}.key"));
+        let claim = folder.path(&format!("{i}.claim.json"));
+        let value = json(&plica(&[
+            "prove", &program, "-i", &inputs, "-o", text(&proof), "--profile", profile, "--json",
+        ]));
+        assert!(value["security"]["proven"].as_f64().expect("bits") >= 100.0);
+        json(&plica(&[
+            "setup", &program, "-o", text(&key), "--profile", profile, "--json",
+        ]));
+        let by_key = json(&plica(&[
+            "verify", text(&proof), "--key", text(&key), "--claim", text(&claim), "--json",
+        ]));
+        assert_eq!(by_key["accepted"], true);
+        let outputs: Vec<String> =
+            serde_json::from_value(by_key["outputs"].clone()).expect("16 strings");
+        assert_eq!(outputs, expected_outputs(example), "{example}");
+        let by_program = json(&plica(&[
+            "verify", text(&proof), "--program", &program, "--claim", text(&claim), "--json",
+        ]));
+        assert_eq!(by_program["key"], by_key["key"]);
+    }
+}
+
+#[test]
+fn wrong_claims_and_keys_are_rejected() {
+    let folder = Folder::new();
+    let prove = |program: &str, name: &str| {
+        let proof = folder.path(&format!("{name}.proof"));
+        let key = folder.path(&format!("{name}.key"));
+        json(&plica(&[
+            "prove", program, "-o", text(&proof), "--profile", "blake3", "--json",
+        ]));
+        json(&plica(&[
+            "setup", program, "-o", text(&key), "--profile", "blake3", "--json",
+        ]));
+    };
+    let add = folder.write("add.masm", "begin push.5 add end");
+    let sub = folder.write("sub.masm", "begin push.5 sub end");
+    prove(text(&add), "add");
+    prove(text(&sub), "sub");
+    let verify = |proof: &str, key: &str, claim: &Path| {
+        plica(&[
+            "verify",
+            text(&folder.path(proof)),
+            "--key",
+            text(&folder.path(key)),
+            "--claim",
+            text(claim),
+        ])
+    };
+    let claim = folder.path("add.claim.json");
+    assert!(verify("add.proof", "add.key", &claim).status.success());
+
+    let honest = std::fs::read_to_string(&claim).expect("written by prove");
+    for (name, from, to, code) in [
+        ("output", "\"5\"", "\"6\"", 1),
+        ("layout", "  \"version\"", " \"version\"", 3),
+        ("not canonical number", "\"5\"", "\"05\"", 3),
+        ("above the field", "\"5\"", "\"18446744069414584326\"", 3),
+        ("version", "\"version\": 1", "\"version\": 2", 3),
+    ] {
+        let forged = honest.replacen(from, to, 1);
+        assert_ne!(forged, honest, "{name}");
+        let path = folder.write("forged.claim.json", &forged);
+        let (found, said) = failure(&verify("add.proof", "add.key", &path));
+        assert_eq!(found, code, "{name}: {said}");
+    }
+    let trailing = folder.write("forged.claim.json", &format!("{honest}\n"));
+    assert_eq!(failure(&verify("add.proof", "add.key", &trailing)).0, 3);
+
+    // Another program's key, claim or proof.
+    assert_eq!(failure(&verify("add.proof", "sub.key", &claim)).0, 1);
+    assert_eq!(failure(&verify("sub.proof", "add.key", &claim)).0, 1);
+    let other = folder.path("sub.claim.json");
+    assert_eq!(failure(&verify("add.proof", "add.key", &other)).0, 1);
+    // A proof where a key belongs, and the reverse.
+    assert_eq!(failure(&verify("add.key", "add.key", &claim)).0, 3);
+    assert_eq!(failure(&verify("add.proof", "add.proof", &claim)).0, 3);
+}
+
+#[test]
+fn the_verifier_sets_its_own_security_target() {
+    let folder = Folder::new();
+    let program = folder.write("p.masm", "begin add end");
+    let proof = folder.path("p.proof");
+    let claim = folder.path("p.claim.json");
+    json(&plica(&[
+        "prove", text(&program), "-o", text(&proof), "--profile", "blake3", "--security",
+        "96-conjectured", "--json",
+    ]));
+    let key = folder.path("p.key");
+    json(&plica(&[
+        "setup", text(&program), "-o", text(&key), "--profile", "blake3", "--security",
+        "96-conjectured", "--json",
+    ]));
+    let verify = |security: &str| {
+        plica(&[
+            "verify", text(&proof), "--key", text(&key), "--claim", text(&claim), "--security",
+            security,
+        ])
+    };
+    assert!(verify("96-conjectured").status.success());
+    // The default is 100 proven bits, whatever key and proof were made for.
+    let (code, said) = failure(&verify("100-proven"));
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("required"), "{said}");
+}
+
+#[test]
+fn every_kind_of_failure_has_its_own_error_and_exit_code() {
+    let folder = Folder::new();
+    let cases = [
+        ("division by zero", "begin push.0 div end", 4, "division by zero"),
+        ("inverse of zero", "begin inv drop end", 4, "division by zero"),
+        ("failed assertion", "begin push.2 assert.err=7 end", 4, "error code 7"),
+        ("non-binary condition", "begin push.2 if.true push.1 drop else nop end end", 4, "expected 0 or 1"),
+        ("unknown instruction", "begin ad end", 3, "unknown instruction"),
+        ("undefined procedure", "begin exec.nothing end", 3, "nothing"),
+        ("depth of branches", "begin if.true push.1 else nop end end", 3, "different depths"),
+        ("too many outputs", "begin push.1 end", 3, "at most 16"),
+        ("for the next release", "begin u32and end", 3, "not supported yet"),
+        ("endless loop", "begin push.1 while.true push.1 end end", 4, "did not halt"),
+    ];
+    for (name, source, code, message) in cases {
+        let program = folder.write("case.masm", source);
+        for command in ["run", "prove"] {
+            let proof = folder.path("case.proof");
+            let mut args = vec![command, text(&program), "--max-cycles", "100000"];
+            if command == "prove" {
+                args.extend(["-o", text(&proof), "--profile", "blake3"]);
+            }
+            let (found, said) = failure(&plica(&args));
+            assert_eq!(found, code, "{name}: {said}");
+            assert!(said.contains(message), "{name}: {said}");
+            assert!(!proof.exists(), "{name}");
+        }
+    }
+    let program = folder.write("ok.masm", "begin add end");
+    for (inputs, message) in [
+        ("[1]", "must be"),
+        ("{}", "operand_stack"),
+        (r#"{"operand_stack": [1]}"#, "operand_stack[0]"),
+        (r#"{"operand_stack": ["18446744069414584321"]}"#, "operand_stack[0]"),
+        ("nonsense", "JSON"),
+    ] {
+        let file = folder.write("case.inputs", inputs);
+        let (found, said) = failure(&plica(&["run", text(&program), "-i", text(&file)]));
+        assert_eq!(found, 3, "{said}");
+        assert!(said.contains(message), "{inputs}: {said}");
+    }
+    assert_eq!(failure(&plica(&["run", "does-not-exist.masm"])).0, 6);
+    assert_eq!(failure(&plica(&["frobnicate"])).0, 2);
+    assert_eq!(failure(&plica(&["verify", "x", "--claim", "y"])).0, 2);
+    // Nothing written where it cannot be.
+    let (code, _) = failure(&plica(&[
+        "prove", text(&program), "-o", "/nonexistent/folder/x.proof", "--profile", "blake3",
+    ]));
+    assert_eq!(code, 6);
+}
+
+#[test]
+fn analysis_counts_every_chip_and_procedure() {
+    let value = json(&plica(&["analyze", "examples/nested.masm", "--json"]));
+    let chips = value["chips"].as_array().expect("a list");
+    let cells: u64 = chips.iter().map(|c| c["cells"].as_u64().expect("cells")).sum();
+    assert_eq!(value["total_cells"].as_u64(), Some(cells));
+    for chip in chips {
+        let rows = chip["rows"].as_u64().expect("rows");
+        let padded: u64 = chip["padded"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|h| h.as_u64().expect("a height"))
+            .sum();
+        assert_eq!(padded, rows + chip["free"].as_u64().expect("free rows"));
+    }
+    assert!(!value["procedures"].as_array().expect("a list").is_empty());
+}
