@@ -19,3 +19,5 @@ pub mod chips;
 pub mod code;
 pub mod record;
 pub mod trace;
+#[cfg(test)]
+mod testing;

@@ -148,3 +148,6 @@ pub fn fill(
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,3 +141,6 @@ pub fn fill(
 pub fn fill_padding(cols: &mut Cols<Felt>) {
     *cols = *Cols::of(&[Felt::ZERO; WIDTH]);
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,3 +83,6 @@ pub fn preprocessed(code: &Program) -> RowMajorMatrix<Felt> {
         PREPROCESSED_WIDTH,
     )
 }
+
+#[cfg(test)]
+mod tests;

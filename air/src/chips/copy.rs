@@ -134,3 +134,6 @@ pub fn fill(
         }),
     };
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,3 +214,6 @@ pub fn fill_inverses(rows: &mut [Felt]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,3 +159,6 @@ pub fn fill_hints(rows: &mut [Felt]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,3 +164,6 @@ pub fn fill(cols: &mut Cols<Felt>, entry: &LeaveEntry, leaving: &Leaving) {
 pub fn fill_padding(cols: &mut Cols<Felt>) {
     *cols = *Cols::of(&[Felt::ZERO; WIDTH]);
 }
+
+#[cfg(test)]
+mod tests;

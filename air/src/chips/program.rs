@@ -38,3 +38,6 @@ pub fn preprocessed(code: &Program) -> RowMajorMatrix<Felt> {
     values.resize(code.table_height() * TUPLE_WIDTH, Felt::ZERO);
     RowMajorMatrix::new(values, TUPLE_WIDTH)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! Programs that together use every chip and every kind of row.
+
+/// (name, source, inputs)
+pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
+    ("loop", LOOP, &[5, 3, 2]),
+    ("wide loop", WIDE_LOOP, &[3, 1, 2, 3, 4, 5, 6, 7]),
+    ("calls", CALLS, &[5, 11]),
+    ("three calls", THREE_CALLS, &[5, 11, 2]),
+    ("branch with effects", EFFECTS, &[1, 5]),
+    ("branch with effects, not taken", EFFECTS, &[0, 5]),
+    ("gates", GATES, &[1, 5]),
+    ("division", "begin div end", &[3, 12]),
+    ("dropped inverse", "begin inv drop end", &[3]),
+    ("equality", "begin push.5 assert_eq end", &[5]),
+    ("tests", "begin eq.3 swap eq.4 add end", &[3, 5]),
+    ("checks", CHECKS, &[1, 2, 3, 4, 5]),
+];
+
+/// [n, acc, ..]: acc ↦ acc² + 3, n times.
+pub(crate) const LOOP: &str = "
+begin
+    dup neq.0
+    while.true
+        sub.1 swap dup mul add.3 swap dup neq.0
+    end
+    drop
+end";
+
+/// More values in the loop than a step row hands on.
+pub(crate) const WIDE_LOOP: &str = "
+begin
+    dup neq.0
+    while.true
+        movdn.7
+        dup mul add.1 swap dup mul add.1 movup.2 dup mul add.1 movup.3 dup mul add.1
+        movup.4 dup mul add.1 movup.5 dup mul add.1 movup.6 dup mul add.1
+        movup.7 sub.1 dup neq.0
+    end
+    drop
+end";
+
+/// One procedure, too large to be inlined, called twice at one depth of the stack.
+pub(crate) const CALLS: &str = "
+proc.mix
+    repeat.12
+        dup mul add.7 dup.1 mul
+    end
+    swap drop
+end
+begin
+    dup.1 exec.mix
+    dup.1 exec.mix
+    add
+end";
+
+/// The same with three.
+pub(crate) const THREE_CALLS: &str = "
+proc.mix
+    repeat.12
+        dup mul add.7 dup.1 mul
+    end
+    swap drop
+end
+begin
+    dup.1 exec.mix
+    dup.1 exec.mix
+    dup.1 exec.mix
+    add add
+end";
+
+/// A branch with effects needs rows in the chain.
+pub(crate) const EFFECTS: &str = "
+begin
+    if.true dup push.5 assert_eq else dup neq.0 assert end
+end";
+
+/// A branch without effects is gates only.
+pub(crate) const GATES: &str = "
+begin
+    if.true add.10 else mul.3 end
+end";
+
+/// A check per step.
+pub(crate) const CHECKS: &str = "
+begin
+    push.1 assert_eq push.2 assert_eq push.3 assert_eq push.4 assert_eq push.5 assert_eq
+end";

@@ -1,0 +1,167 @@
+//! Forged traces, proven all the same: the verifier refuses what the checker finds.
+
+use p3_field::PrimeCharacteristicRing;
+use plica_air::chip::ChipKind;
+use plica_air::chips::{assert, inverse};
+use plica_air::code::INPUT;
+use plica_air::trace::Table;
+use plica_field::Felt;
+use plica_fri::{
+    InstanceError, Model, Profile, Proof, ProveError, SecurityTarget, Trace, VerifyError,
+    VerifyingKey,
+};
+use plica_vm::prover::{ProvingKey, machine, setup};
+
+use super::forged::{Forged, felt};
+use super::programs;
+
+/// Few queries: a wrong trace fails at the first.
+const TARGET: SecurityTarget = SecurityTarget {
+    model: Model::Conjectured,
+    bits: 40,
+};
+
+fn keys(forged: &Forged) -> (ProvingKey, VerifyingKey) {
+    setup(&forged.compiled, &Profile::FAST, TARGET).expect("keys")
+}
+
+/// Proves the traces as they are.
+fn prove(forged: &Forged, key: &ProvingKey) -> Result<Proof, ProveError> {
+    let mut tables: Vec<&Table> = forged.tables.iter().collect();
+    tables.sort_by_key(|table| table.kind);
+    let traces = tables
+        .into_iter()
+        .map(|table| Trace {
+            kind: table.kind as usize,
+            matrix: table.trace.clone(),
+        })
+        .collect();
+    plica_fri::prove(key, traces, &forged.public, TARGET)
+}
+
+fn verify(key: &VerifyingKey, public: &[Felt], proof: &Proof) -> Result<(), VerifyError> {
+    plica_fri::verify(machine(), key, public, proof, TARGET).map(|_| ())
+}
+
+fn refused(forged: &Forged) {
+    assert!(!forged.findings().is_empty());
+    let (proving, verifying) = keys(forged);
+    let proof = prove(forged, &proving).expect("a proof of nonsense");
+    let result = verify(&verifying, &forged.public, &proof);
+    assert!(matches!(result, Err(VerifyError::Invalid(_))), "{result:?}");
+}
+
+/// An honest trace with one cell of this chip changed such that a constraint fails and the bus still balances; where the chip has
+/// no constraints, such that the bus does not balance.
+fn one_wrong_cell(kind: ChipKind) -> Forged {
+    for (_, source, inputs) in programs::ALL {
+        let honest = Forged::honest(source, inputs);
+        for at in honest.rows(kind) {
+            for column in 0..kind.width() {
+                let mut forged = honest.clone();
+                forged.row_mut(at)[column] += Felt::ONE;
+                let findings = forged.findings();
+                let broken = !findings.violations.is_empty() && findings.unbalanced.is_empty();
+                if broken || (kind.constraints().is_empty() && !findings.is_empty()) {
+                    return forged;
+                }
+            }
+        }
+    }
+    panic!("no cell of {} is bound by a constraint alone", kind.name());
+}
+
+#[test]
+fn honest_traces_are_accepted() {
+    for (_, source, inputs) in &programs::ALL[..3] {
+        let honest = Forged::honest(source, inputs);
+        let (proving, verifying) = keys(&honest);
+        let proof = prove(&honest, &proving).expect("a proof");
+        verify(&verifying, &honest.public, &proof).expect("valid");
+        // The same proof for other values.
+        for j in [0, 16, 31] {
+            let mut public = honest.public.clone();
+            public[j] += Felt::ONE;
+            assert!(verify(&verifying, &public, &proof).is_err());
+        }
+    }
+}
+
+#[test]
+fn one_wrong_cell_of_any_chip_is_refused() {
+    for kind in ChipKind::ALL {
+        refused(&one_wrong_cell(kind));
+    }
+}
+
+#[test]
+fn a_failing_assertion_is_refused() {
+    let mut forged = Forged::honest("begin push.5 assert_eq end", &[5]);
+    forged.poison(Felt::ZERO, INPUT, felt(7));
+    refused(&forged);
+}
+
+#[test]
+fn an_invented_inverse_of_zero_is_refused() {
+    let mut forged = Forged::honest("begin inv drop end", &[3]);
+    forged.poison(Felt::ZERO, INPUT, Felt::ZERO);
+    for at in forged.rows(ChipKind::Inverse) {
+        for bundle in &mut inverse::Cols::of_mut(forged.row_mut(at)).bundles {
+            for lane in &mut bundle.lanes {
+                lane.out = lane.hint;
+            }
+        }
+    }
+    refused(&forged);
+}
+
+#[test]
+fn a_reversed_row_is_refused() {
+    let mut forged = Forged::honest(programs::GATES, &[1, 5]);
+    let mut row = vec![Felt::ZERO; ChipKind::Assert.width()];
+    let cols = assert::Cols::of_mut(&mut row);
+    cols.real = Felt::ONE;
+    cols.clk = felt(1000);
+    cols.slots[0].id = Felt::from_u32(plica_air::code::OUTPUT);
+    cols.slots[0].is_cell = Felt::ONE;
+    cols.slots[0].value = forged.public[16];
+    forged
+        .tables
+        .retain(|table| table.kind != ChipKind::Assert || !table.trace.values.is_empty());
+    let mut rows = row.clone();
+    let cols = assert::Cols::of_mut(&mut row);
+    cols.real = Felt::NEG_ONE;
+    cols.slots[0].value = felt(99);
+    rows.extend(row);
+    forged.push(ChipKind::Assert, rows);
+    forged.public[16] = felt(99);
+    refused(&forged);
+}
+
+#[test]
+fn a_second_boundary_row_or_table_is_refused() {
+    let honest = Forged::honest("begin push.5 assert_eq end", &[5]);
+    let (proving, _) = keys(&honest);
+    let boundary = honest.rows(ChipKind::Boundary)[0];
+    let row = honest.row(boundary).to_vec();
+
+    let mut forged = honest.clone();
+    forged.push(ChipKind::Boundary, row.clone());
+    let result = prove(&forged, &proving).err();
+    let expected = InstanceError::PinnedCount {
+        name: "boundary",
+        got: 2,
+    };
+    assert!(matches!(result, Some(ProveError::Instances(e)) if e == expected));
+
+    let mut forged = honest;
+    forged.tables[boundary.0].trace.values.extend(row);
+    let result = prove(&forged, &proving).err();
+    assert!(matches!(
+        result,
+        Some(ProveError::Instances(InstanceError::PinnedHeight {
+            name: "boundary",
+            ..
+        }))
+    ));
+}

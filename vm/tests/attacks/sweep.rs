@@ -1,0 +1,284 @@
+//! Every cell of every table matters: changed alone, it violates a constraint or unbalances the bus.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use p3_field::PrimeCharacteristicRing;
+use plica_air::check::Message;
+use plica_air::chip::ChipKind;
+use plica_air::chips::{assert, frame, inverse, leave};
+use plica_field::Felt;
+use plica_vm::syntax::{NoModules, parse_program};
+
+use super::forged::{Forged, mult_columns};
+use super::programs;
+use crate::support::{Expected, load_corpus};
+
+/// Columns that may hold another value in this row without any effect, each with the reason. Everything else must be caught.
+fn free_columns(kind: ChipKind, row: &[Felt]) -> Vec<(usize, &'static str)> {
+    const HINT: &str =
+        "inverse of zero: zero times anything is not one, and the hint reaches no bus";
+    const UNTESTED: &str = "the inverse is used only by rows that test for not being zero";
+    const SILENT: &str = "a padding row sends nothing, so what it would send does not matter";
+    const NO_CONDITION: &str = "without a condition nothing is read and nothing is tested";
+    let at: Vec<usize> = (0..kind.width()).collect();
+    let mut free = Vec::new();
+    match kind {
+        // Rows of the key, and facts without padding rows.
+        ChipKind::Boundary | ChipKind::Program | ChipKind::Arith | ChipKind::Copy => {}
+        ChipKind::Inverse => {
+            let (cols, at) = (inverse::Cols::of(row), inverse::Cols::of(&at));
+            for (bundle, at) in cols.bundles.iter().zip(&at.bundles) {
+                for (lane, at) in bundle.lanes.iter().zip(&at.lanes) {
+                    if lane.a == lane.k {
+                        free.push((at.hint, HINT));
+                    }
+                }
+            }
+        }
+        ChipKind::Frame => {
+            let (cols, at) = (frame::Cols::of(row), frame::Cols::of(&at));
+            if cols.test == Felt::ZERO {
+                free.push((at.inv, UNTESTED));
+            }
+            if cols.real == Felt::ZERO {
+                let columns = [
+                    at.clk,
+                    at.pc,
+                    at.fp,
+                    at.step,
+                    at.target,
+                    at.parent,
+                    at.return_pc,
+                ];
+                free.extend(columns.map(|c| (c, SILENT)));
+                free.extend(
+                    at.params
+                        .iter()
+                        .flat_map(|p| [p.src, p.value])
+                        .map(|c| (c, SILENT)),
+                );
+            }
+        }
+        ChipKind::Leave => {
+            let (cols, at) = (leave::Cols::of(row), leave::Cols::of(&at));
+            if cols.nonzero == Felt::ZERO {
+                free.push((at.inv, UNTESTED));
+            }
+            if cols.test == Felt::ZERO {
+                free.push((at.value, NO_CONDITION));
+            }
+            if cols.real == Felt::ZERO {
+                let columns = [at.clk, at.pc, at.leave, at.test, at.src, at.step];
+                free.extend(columns.map(|c| (c, SILENT)));
+            }
+        }
+        ChipKind::Assert => {
+            let (cols, at) = (assert::Cols::of(row), assert::Cols::of(&at));
+            if cols.real == Felt::ZERO {
+                // Flags of padding rows are free to be 1, not to be anything.
+                let columns = [at.clk, at.pc, at.fp, at.equal[0], at.equal[1]];
+                free.extend(columns.map(|c| (c, SILENT)));
+                free.extend(at.slots.map(|slot| (slot.is_cell, SILENT)));
+            }
+        }
+    }
+    free
+}
+
+fn sums(forged: &Forged, at: (usize, usize), row: &[Felt]) -> Option<BTreeMap<Message, Felt>> {
+    let report = forged.report(at, row);
+    if report.constraints.iter().any(|value| *value != Felt::ZERO) {
+        return None;
+    }
+    let mut sums: BTreeMap<Message, Felt> = BTreeMap::new();
+    for (message, count) in report.messages {
+        *sums.entry(message).or_default() += count;
+    }
+    sums.retain(|_, sum| *sum != Felt::ZERO);
+    Some(sums)
+}
+
+/// Mixed bits, for deltas that no structure explains.
+fn noise(seed: u64) -> Felt {
+    let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    Felt::from_u64((x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) | 1)
+}
+
+/// Changes each cell of each row of the trace. Since the honest trace is balanced, a change goes unnoticed exactly if the row
+/// satisfies its constraints and sends what it sent before.
+fn sweep_rows(forged: &Forged, name: &str) {
+    for kind in ChipKind::ALL {
+        for at in forged.rows(kind) {
+            let honest = forged.row(at).to_vec();
+            let before = sums(forged, at, &honest).expect("honest rows are valid");
+            let free = free_columns(kind, &honest);
+            let mut row = honest.clone();
+            for column in 0..row.len() {
+                let deltas = [Felt::ONE, Felt::NEG_ONE, noise((at.1 * 64 + column) as u64)];
+                let unnoticed = deltas
+                    .iter()
+                    .filter(|&&delta| {
+                        row[column] = honest[column] + delta;
+                        sums(forged, at, &row).as_ref() == Some(&before)
+                    })
+                    .count();
+                row[column] = honest[column];
+                let reason = free.iter().find(|(c, _)| *c == column);
+                assert_eq!(
+                    unnoticed > 0,
+                    reason.is_some(),
+                    "{name}: {} row {at:?} column {column}: {unnoticed} changes unnoticed, listed as {reason:?}",
+                    kind.name(),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_unlisted_column_is_free() {
+    let mut seen = BTreeSet::new();
+    for (name, source, inputs) in programs::ALL {
+        let forged = Forged::honest(source, inputs);
+        for kind in ChipKind::ALL {
+            if !forged.rows(kind).is_empty() {
+                seen.insert((kind, true));
+            }
+            if kind.ordered() && forged.rows(kind).len() > forged.steps(kind).len() {
+                seen.insert((kind, false));
+            }
+        }
+        sweep_rows(&forged, name);
+    }
+    // Every chip, and padding of every chip that has padding rows.
+    assert_eq!(seen.len(), 8 + 3);
+}
+
+#[test]
+fn no_unlisted_column_is_free_in_the_corpus() {
+    let mut swept = 0;
+    for case in load_corpus() {
+        if !matches!(case.expected, Expected::Outputs(_)) {
+            continue;
+        }
+        let parsed = parse_program(&case.source, &case.name, &NoModules).expect("parses");
+        let Ok(compiled) = plica_vm::compile::compile(&parsed) else {
+            continue;
+        };
+        let Some(forged) = Forged::of(compiled, &super::forged::stack(&case.inputs)) else {
+            continue;
+        };
+        let cells: usize = forged.tables.iter().map(|t| t.trace.values.len()).sum();
+        if cells < 10_000 {
+            sweep_rows(&forged, &case.name);
+            swept += 1;
+        }
+    }
+    assert!(swept > 100, "only {swept} programs");
+}
+
+#[test]
+fn the_checker_notices_each_change_in_a_whole_trace() {
+    let (_, source, inputs) = programs::ALL[0];
+    let honest = Forged::honest(source, inputs);
+    for kind in ChipKind::ALL {
+        let rows = honest.rows(kind);
+        for at in [rows.first(), rows.last()].into_iter().flatten() {
+            let free = free_columns(kind, honest.row(*at));
+            for column in 0..kind.width() {
+                for delta in [Felt::ONE, noise(column as u64)] {
+                    let mut forged = honest.clone();
+                    forged.row_mut(*at)[column] += delta;
+                    if !free.iter().any(|(c, _)| *c == column) {
+                        assert!(!forged.findings().is_empty(), "{kind:?} {at:?} {column}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Of each chip: kinds of messages as (chip, first field, consumed), 0 for CALL cells. None of them cancels within its row, so
+/// dropping or altering any of them leaves the bus open.
+#[test]
+fn honest_traces_send_every_kind_of_message() {
+    let mut seen = BTreeSet::new();
+    for (_, source, inputs) in programs::ALL {
+        let forged = Forged::honest(source, inputs);
+        for kind in ChipKind::ALL {
+            for at in forged.rows(kind) {
+                assert!(
+                    sums(&forged, at, forged.row(at)).is_some_and(|sums| !sums.is_empty()
+                        || kind.ordered()
+                        || kind == ChipKind::Program)
+                );
+                for (message, count) in forged.report(at, forged.row(at)).messages {
+                    let call = message[0] == 1 && message[2] == 0;
+                    let class = if call { 0 } else { message[0] };
+                    seen.insert((kind.name(), class, count == Felt::NEG_ONE));
+                }
+            }
+        }
+    }
+    let expected = [
+        ("boundary", 1, false),
+        ("boundary", 1, true),
+        ("boundary", 2, false),
+        ("boundary", 2, true),
+        ("program", 16, false),
+        ("program", 17, false),
+        ("program", 18, false),
+        ("program", 19, false),
+        ("program", 20, false),
+        ("program", 21, false),
+        ("arith", 1, false),
+        ("arith", 1, true),
+        ("arith", 16, true),
+        ("inverse", 1, false),
+        ("inverse", 1, true),
+        ("inverse", 17, true),
+        ("copy", 1, false),
+        ("copy", 1, true),
+        ("copy", 18, true),
+        ("frame", 0, false),
+        ("frame", 0, true),
+        ("frame", 1, false),
+        ("frame", 1, true),
+        ("frame", 2, false),
+        ("frame", 2, true),
+        ("frame", 19, true),
+        ("leave", 0, true),
+        ("leave", 1, false),
+        ("leave", 1, true),
+        ("leave", 2, false),
+        ("leave", 2, true),
+        ("leave", 20, true),
+        ("assert", 1, true),
+        ("assert", 2, false),
+        ("assert", 2, true),
+        ("assert", 21, true),
+    ];
+    for message in expected {
+        assert!(seen.contains(&message), "no honest row sends {message:?}");
+    }
+}
+
+#[test]
+fn multiplicities_are_exact() {
+    for (name, source, inputs) in programs::ALL {
+        let honest = Forged::honest(source, inputs);
+        for kind in ChipKind::ALL {
+            for at in honest.rows(kind) {
+                for column in mult_columns(kind) {
+                    for value in [Felt::NEG_ONE, honest.row(at)[column] + Felt::ONE] {
+                        let mut row = honest.row(at).to_vec();
+                        row[column] = value;
+                        let before = sums(&honest, at, honest.row(at));
+                        assert_ne!(sums(&honest, at, &row), before, "{name} {at:?}");
+                    }
+                }
+            }
+        }
+    }
+}
