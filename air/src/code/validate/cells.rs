@@ -24,8 +24,8 @@ const END: u32 = u32::MAX;
 
 /// A place in a block: 0 is its start, i + 1 its entry i.
 #[derive(Clone, Copy)]
-struct Place {
-    block: BlockId,
+pub(super) struct Place {
+    pub(super) block: BlockId,
     position: u32,
 }
 
@@ -43,11 +43,18 @@ struct Definition {
 }
 
 /// One side of a join.
-struct Side {
-    entry: u32,
-    place: Place,
-    key: CellId,
-    bit: Felt,
+pub(super) struct Side {
+    pub(super) entry: u32,
+    pub(super) place: Place,
+    pub(super) key: CellId,
+    pub(super) bit: Felt,
+}
+
+/// Gates with one destination.
+pub(super) struct Join {
+    /// Where the sides meet.
+    pub(super) block: BlockId,
+    pub(super) sides: Vec<Side>,
 }
 
 /// A copy in front of a row that opens a frame.
@@ -63,6 +70,8 @@ pub(super) struct Cells<'a> {
     graph: &'a Graph,
     first_free: CellId,
     definitions: HashMap<CellId, Definition>,
+    /// Gates that have a partner.
+    pub(super) joins: Vec<Join>,
 }
 
 impl<'a> Cells<'a> {
@@ -73,6 +82,7 @@ impl<'a> Cells<'a> {
             graph,
             first_free: first_pure_id(program.halt),
             definitions: HashMap::with_capacity(4 * program.entries.len()),
+            joins: Vec::new(),
         };
         cells.fixed(flow);
         let mut joins: BTreeMap<CellId, Vec<Side>> = BTreeMap::new();
@@ -121,9 +131,13 @@ impl<'a> Cells<'a> {
                 }
             }
         }
-        for (&base, sides) in &joins {
-            let place = cells.join(sides)?;
+        for (base, sides) in joins {
+            let place = cells.join(&sides)?;
             cells.results(sides[0].entry, place, base, 4)?;
+            if sides.len() > 1 {
+                let block = place.block;
+                cells.joins.push(Join { block, sides });
+            }
         }
         for (&base, pushes) in &pushes {
             cells.pushed(base, pushes, flow)?;

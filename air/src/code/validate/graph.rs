@@ -85,6 +85,17 @@ impl Tree {
         a
     }
 
+    /// The block above `block`; a root is above itself.
+    pub(super) fn parent(&self, block: BlockId) -> BlockId {
+        self.parent[block as usize]
+    }
+
+    /// The child of `ancestor` that is `block` or above it.
+    pub(super) fn child_towards(&self, ancestor: BlockId, block: BlockId) -> Option<BlockId> {
+        let child = self.climb(block, self.depth[ancestor as usize] + 1);
+        (child != ancestor && self.parent[child as usize] == ancestor).then_some(child)
+    }
+
     /// Whether `a` is `b` or above it.
     pub(super) fn is_above(&self, a: BlockId, b: BlockId) -> bool {
         self.climb(b, self.depth[a as usize]) == a

@@ -17,6 +17,7 @@
 //! | results do not overlap each other or the ids that follow from pcs | the same, through the second lane of a bundle |
 //! | a definition lies on every path to its use | a value from the future, or two facts that support each other |
 //! | a join is read only behind both of its sides | two joins with different keys support each other |
+//! | the key of a join follows from the value that the branch tests | the chain takes one side, the cell the value of the other |
 //! | links are named by rows that open or leave frames, never computed | reading the frame of another activation |
 //! | a pull reads cells that lie on every path through the left region | a fact of a branch that did not run |
 //! | a push goes through the handle of the row in front of it | every iteration of a loop delivers the result, not the last |
@@ -35,6 +36,7 @@
 mod anchor;
 mod cells;
 mod flow;
+mod gates;
 mod graph;
 
 use super::{BlockId, CellId, Entry, Pc, Program, RegionId};
@@ -105,6 +107,8 @@ pub enum ValidateError {
         "entry {entry} is a side of a join whose sides do not exclude each other or do not meet"
     )]
     Join { entry: u32 },
+    #[error("entry {entry} is a side of a join, but its key does not follow from the branch before it")]
+    Gate { entry: u32 },
     #[error(
         "cell {cell} is pushed by some of the rows that open region {region}, but not once by each"
     )]
@@ -141,6 +145,7 @@ pub fn validate(program: &Program) -> Result<(), ValidateError> {
     let flow = Flow::check(program, &graph)?;
     let cells = Cells::define(program, &graph, &flow)?;
     cells.check_reads()?;
+    gates::check(program, &graph, &cells.joins)?;
     anchor::check(program, &graph)
 }
 
