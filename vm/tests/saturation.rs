@@ -9,6 +9,8 @@ mod random;
 #[path = "support/saturate.rs"]
 mod saturate;
 
+use std::collections::HashSet;
+
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
     ArithBundle, ArithOp, CALL, CopyKind, Entry, OUTPUT, Program, Terminator, exit_link, validate,
@@ -44,6 +46,7 @@ fn executions(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (u64, Compile
 fn no_cell_has_two_values() {
     let mut ran = 0;
     let mut rows = 0;
+    let mut shapes = HashSet::new();
     for (seed, compiled, execution) in executions(0..PROGRAMS) {
         let program = &compiled.program;
         assert_eq!(validate(program), Ok(()), "seed {seed}");
@@ -55,11 +58,14 @@ fn no_cell_has_two_values() {
             let cell = (Felt::ZERO, OUTPUT + j as u32);
             assert_eq!(saturation.cells.get(&cell), Some(&output), "seed {seed}");
         }
+        let terminators = program.blocks.iter().map(|block| block.terminator);
+        shapes.extend(terminators.map(|t| std::mem::discriminant(&t)));
         ran += 1;
         rows += saturation.rows;
     }
     assert!(ran * 10 > PROGRAMS * 8, "{ran} programs ran");
     assert!(rows > 100_000, "{rows} rows");
+    assert_eq!(shapes.len(), 9, "every kind of terminator");
 }
 
 /// No instruction has a row in an empty frame.

@@ -121,7 +121,12 @@ impl Generator {
             }
             11 => {
                 // A counter that the loop row can step.
-                self.line(&format!("push.{constant} dup neq.0 while.true sub.1"));
+                if self.rng.below(2) == 0 {
+                    self.line(&format!("dup.{a} eq.{constant} dup.{} neq.0 add", b + 1));
+                } else {
+                    self.line(&format!("push.{constant}"));
+                }
+                self.line("dup neq.0 while.true sub.1");
                 self.body(base + 1, nesting);
                 let early = self.rng.below(2) == 0;
                 self.line("dup neq.0");
