@@ -158,11 +158,14 @@ fn programs_are_varied() {
 // ---------------------------------------------------------------------------------------------------------------------
 // The oracle.
 
+/// What a provider's row consumes so that another one cannot exist beside it: a cell and its value.
+type Guard = Option<(CellId, Felt)>;
+
 /// Cells that exist behind each block, by the definition of "on every path": what is there behind all predecessors, and
 /// what the block adds. `None` where something is provided twice.
 fn available(program: &Program) -> Option<Vec<HashSet<CellId>>> {
     let mut before: Vec<Option<HashSet<CellId>>> = vec![None; program.blocks.len()];
-    let mut providers: BTreeMap<CellId, Vec<(u32, Option<(CellId, Felt)>)>> = BTreeMap::new();
+    let mut providers: BTreeMap<CellId, Vec<Guard>> = BTreeMap::new();
     for (r, region) in program.regions.iter().enumerate() {
         let mut start = HashSet::new();
         if r == 0 {
@@ -232,7 +235,7 @@ fn available(program: &Program) -> Option<Vec<HashSet<CellId>>> {
         }
     }
     // Providers of one cell have different values of one key, or are pushes of different rows.
-    for (e, entry) in program.entries.iter().enumerate() {
+    for entry in &program.entries {
         let guard = match entry {
             Entry::Copy(copy) => match copy.kind {
                 CopyKind::Gate { bit } => Some((copy.key, bit)),
@@ -242,12 +245,12 @@ fn available(program: &Program) -> Option<Vec<HashSet<CellId>>> {
             _ => None,
         };
         for cell in results(entry) {
-            providers.entry(cell).or_default().push((e as u32, guard));
+            providers.entry(cell).or_default().push(guard);
         }
     }
     for providers in providers.values() {
-        for (i, (_, first)) in providers.iter().enumerate() {
-            for (_, second) in &providers[i + 1..] {
+        for (i, first) in providers.iter().enumerate() {
+            for second in &providers[i + 1..] {
                 match (first, second) {
                     (Some(a), Some(b)) if a.0 == b.0 && a.1 != b.1 => {}
                     _ => return None,
@@ -402,7 +405,7 @@ fn check_run(program: &Program, context: &str) {
     for seed in 0..2 {
         let mut rng = Rng(seed);
         let inputs = std::array::from_fn(|_| Felt::from_usize(rng.below(3)));
-        let Ok(execution) = plica_vm::processor::record(program, &layout, &inputs, 3_000) else {
+        let Ok(execution) = plica_vm::processor::record(program, &layout, &inputs, 1_000) else {
             continue;
         };
         let saturation = saturate(&program.entries, program, &layout, &execution)

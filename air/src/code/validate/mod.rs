@@ -107,7 +107,9 @@ pub enum ValidateError {
         "entry {entry} is a side of a join whose sides do not exclude each other or do not meet"
     )]
     Join { entry: u32 },
-    #[error("entry {entry} is a side of a join, but its key does not follow from the branch before it")]
+    #[error(
+        "entry {entry} is a side of a join, but its key does not follow from the branch before it"
+    )]
     Gate { entry: u32 },
     #[error(
         "cell {cell} is pushed by some of the rows that open region {region}, but not once by each"
