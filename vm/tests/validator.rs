@@ -191,7 +191,9 @@ fn available(program: &Program) -> Option<Vec<HashSet<CellId>>> {
     }
     let mut behind = vec![HashSet::new(); program.blocks.len()];
     // Blocks in an order in which predecessors come first: as often as it takes.
-    for _ in 0..program.blocks.len() {
+    let mut settled = false;
+    while !settled {
+        settled = true;
         for b in 0..program.blocks.len() {
             let Some(mut cells) = before[b].clone() else {
                 continue;
@@ -203,10 +205,12 @@ fn available(program: &Program) -> Option<Vec<HashSet<CellId>>> {
             behind[b] = cells.clone();
             let mut pass = |to: u32, cells: &HashSet<CellId>| {
                 let known = &mut before[to as usize];
-                *known = Some(match known {
+                let met = match known {
                     Some(known) => known.intersection(cells).copied().collect(),
                     None => cells.clone(),
-                });
+                };
+                settled &= known.as_ref().is_some_and(|known| known.len() == met.len());
+                *known = Some(met);
             };
             let mut opened = cells.clone();
             if let Terminator::Enter { entry, region, .. }

@@ -206,7 +206,9 @@ impl<'a> Cells<'a> {
         let end = base.checked_add(count).ok_or(reserved)?;
         let is_output =
             region == Program::ROOT && base >= OUTPUT && end <= OUTPUT + STACK_SIZE as CellId;
-        if base < self.first_free && !is_output {
+        // No entry has more than four results; ids beyond that would only make a processor's tables sparse.
+        let bound = u64::from(self.first_free) + 4 * self.program.entries.len() as u64;
+        if base < self.first_free && !is_output || u64::from(end) > bound {
             return Err(reserved);
         }
         for cell in base..end {

@@ -82,8 +82,9 @@ fn terminator_pc(program: &Program, terminator: &Terminator) -> Option<Pc> {
 /// Unique pcs in range. The second row of a decision shares its pc with the first, which [`decision`] checks.
 fn pcs(program: &Program) -> Result<(), E> {
     let halt = program.halt;
-    // The id ranges behind all pcs must exist.
-    if !(FIRST_PC..CellId::MAX / PC_STRIDE - 1).contains(&halt) {
+    // The id ranges behind all pcs must exist, and every pc belongs to an entry.
+    let last = FIRST_PC as u64 + program.entries.len() as u64;
+    if halt < FIRST_PC || u64::from(halt) > last || halt >= CellId::MAX / PC_STRIDE - 1 {
         return Err(E::HaltRange { pc: halt });
     }
     let mut seen = HashSet::new();
