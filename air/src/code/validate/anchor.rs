@@ -1,0 +1,81 @@
+//! Traps (rule R9): an inversion that has no row must be missed by somebody.
+//!
+//! Facts exist on demand. An inversion of zero has no row, which makes a proof impossible only if its result (or the
+//! other one of its bundle, which is the same row) is read by a row that runs whenever it does: an ordered row in a
+//! block that lies on every path from here to the end of the region, or a fact without a gate in such a block that is
+//! itself read like that. *Attack without:* divide by zero and drop the quotient.
+
+use std::collections::HashMap;
+
+use super::graph::Graph;
+use super::{BlockId, CellId, Entry, Program, ValidateError as E};
+use crate::code::{OUTPUT, STACK_SIZE, Terminator};
+
+/// Checks that every inversion is anchored.
+pub(super) fn check(program: &Program, graph: &Graph) -> Result<(), E> {
+    let traps =
+        |entry: &Entry| matches!(entry, Entry::Inverse(e) if e.ops.iter().any(|op| op.invert));
+    if !program.entries.iter().any(traps) {
+        return Ok(());
+    }
+    // Who computes a cell, and where.
+    let mut producers: HashMap<CellId, (u32, BlockId)> = HashMap::new();
+    for (b, block) in program.blocks.iter().enumerate() {
+        for entry in block.entries.clone() {
+            let base = match &program.entries[entry as usize] {
+                Entry::Arith(e) => e.id,
+                Entry::Inverse(e) => e.id,
+                _ => continue,
+            };
+            for id in [base, base + 1] {
+                producers.insert(id, (entry, b as BlockId));
+            }
+        }
+    }
+    // By entry: whenever its block runs, the row exists.
+    let mut forced = vec![false; program.entries.len()];
+    let read = |forced: &mut [bool], cell: CellId, reader: BlockId| {
+        if let Some(&(entry, block)) = producers.get(&cell)
+            && graph.postdominators.is_above(reader, block)
+        {
+            forced[entry as usize] = true;
+        }
+    };
+    let halt = graph.ends[Program::ROOT as usize];
+    for cell in OUTPUT..OUTPUT + STACK_SIZE as CellId {
+        read(&mut forced, cell, halt);
+    }
+    // Readers before what they read.
+    for &b in graph.order.iter().rev() {
+        let block = &program.blocks[b as usize];
+        // Rows that run whenever the block does: of a decision, what both rows read.
+        let row = match block.terminator {
+            Terminator::Branch { zero, .. } => Some(zero.0),
+            Terminator::Enter { entry, .. } => Some(entry),
+            Terminator::EnterIf { skip, .. } => Some(skip),
+            Terminator::Loop { exit, .. } => Some(exit),
+            Terminator::Goto { .. }
+            | Terminator::Select { .. }
+            | Terminator::Jump { .. }
+            | Terminator::Return { .. }
+            | Terminator::Halt => None,
+        };
+        if let Some(row) = row {
+            program.entries[row as usize].for_each_read(|cell| read(&mut forced, cell, b));
+        }
+        for index in block.entries.clone().rev() {
+            let entry = &program.entries[index as usize];
+            let exists = match entry {
+                Entry::Assert(_) => true,
+                Entry::Arith(_) | Entry::Inverse(_) => forced[index as usize],
+                Entry::Copy(_) | Entry::Frame(_) | Entry::Leave(_) => false,
+            };
+            if exists {
+                entry.for_each_read(|cell| read(&mut forced, cell, b));
+            } else if traps(entry) {
+                return Err(E::Unanchored { entry: index });
+            }
+        }
+    }
+    Ok(())
+}

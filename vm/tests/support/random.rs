@@ -1,0 +1,170 @@
+//! Random programs that compile: nested loops, branches, `repeat`, procedures and checks, with a static stack depth.
+#![allow(dead_code, reason = "every test crate uses a part")]
+
+use std::fmt::Write as _;
+
+/// SplitMix64.
+#[derive(Clone, Debug)]
+pub(crate) struct Rng(pub(crate) u64);
+
+impl Rng {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+}
+
+/// Stack elements that statements read and write.
+const VARIABLES: usize = 7;
+/// Procedures leave as many elements on top alone: counters of the loops that call them.
+const PROCEDURE_BASE: usize = 4;
+
+struct Generator {
+    rng: Rng,
+    text: String,
+    /// Procedures that may be called here.
+    callable: usize,
+}
+
+/// A program; the same for the same seed.
+pub(crate) fn random_program(seed: u64) -> String {
+    let mut generator = Generator {
+        rng: Rng(seed),
+        text: String::new(),
+        callable: 0,
+    };
+    for p in 0..generator.rng.below(3) {
+        writeln!(generator.text, "proc.p{p}").unwrap();
+        // Long ones are called by the machine, short ones inlined.
+        let statements = *generator.rng.pick(&[2, 12]);
+        generator.statements(PROCEDURE_BASE, 1, statements);
+        generator.text.push_str("end\n");
+        generator.callable = p + 1;
+    }
+    generator.text.push_str("begin\n");
+    let statements = 3 + generator.rng.below(5);
+    generator.statements(0, 3, statements);
+    generator.text.push_str("end\n");
+    generator.text
+}
+
+impl Generator {
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    /// Statements that leave the depth as it is and the first `base` elements alone.
+    fn statements(&mut self, base: usize, nesting: usize, count: usize) {
+        for _ in 0..count {
+            self.statement(base, nesting);
+        }
+    }
+
+    fn body(&mut self, base: usize, nesting: usize) {
+        let count = 1 + self.rng.below(4);
+        self.statements(base, nesting - 1, count);
+    }
+
+    fn variable(&mut self) -> usize {
+        self.rng.below(VARIABLES)
+    }
+
+    fn statement(&mut self, base: usize, nesting: usize) {
+        let (a, b, to) = (
+            base + self.variable(),
+            base + self.variable(),
+            base + self.variable() + 1,
+        );
+        let constant = self.rng.below(4);
+        match self.rng.below(if nesting == 0 { 8 } else { 16 }) {
+            0..=2 => {
+                let op = *self.rng.pick(&["add", "sub", "mul", "eq", "neq"]);
+                self.line(&format!("dup.{a} dup.{} {op} swap.{to} drop", b + 1));
+            }
+            3..=4 => {
+                let op = *self.rng.pick(&["add", "sub", "mul", "eq", "neq"]);
+                self.line(&format!("dup.{a} {op}.{constant} swap.{to} drop"));
+            }
+            5 => self.line(&format!(
+                "dup.{a} dup.{} dup eq.0 add div swap.{to} drop",
+                b + 1
+            )),
+            6 => self.line(&format!("dup.{a} dup eq.0 add inv drop")),
+            7 => self.line(&format!(
+                "dup.{a} dup.{} mul dup.{} dup.{} mul assert_eq",
+                b + 1,
+                b + 1,
+                a + 2
+            )),
+            8..=10 => {
+                let test = *self.rng.pick(&["eq", "neq"]);
+                let sense = *self.rng.pick(&["if.true", "if.false"]);
+                self.line(&format!("dup.{a} {test}.{constant} {sense}"));
+                self.body(base, nesting);
+                if self.rng.below(3) > 0 {
+                    self.line("else");
+                    self.body(base, nesting);
+                }
+                self.line("end");
+            }
+            11 => {
+                // A counter that the loop row can step.
+                if self.rng.below(2) == 0 {
+                    self.line(&format!("dup.{a} eq.{constant} dup.{} neq.0 add", b + 1));
+                } else {
+                    self.line(&format!("push.{constant}"));
+                }
+                self.line("dup neq.0 while.true sub.1");
+                self.body(base + 1, nesting);
+                let early = self.rng.below(2) == 0;
+                self.line("dup neq.0");
+                if early {
+                    self.line(&format!("dup.{} neq.1 and", b + 2));
+                }
+                self.line("end drop");
+            }
+            12 => {
+                // Counts up, always entered.
+                self.line("push.0 push.1 while.true");
+                self.body(base + 1, nesting);
+                self.line(&format!("add.1 dup neq.{} end drop", constant + 1));
+            }
+            13 => {
+                // Runs once or not at all.
+                self.line(&format!("dup.{a} eq.{constant} while.true"));
+                self.body(base, nesting);
+                self.line("push.0 end");
+            }
+            14 => {
+                let count = *self.rng.pick(if nesting > 2 {
+                    &[2, 7, 40, 300]
+                } else {
+                    &[2, 3, 5, 12]
+                });
+                self.line(&format!("repeat.{count}"));
+                self.body(base, nesting);
+                self.line("end");
+            }
+            _ => {
+                if self.callable > 0 && base <= PROCEDURE_BASE {
+                    let p = self.rng.below(self.callable);
+                    self.line(&format!("exec.p{p} exec.p{p}"));
+                } else {
+                    self.statements(base, nesting - 1, 2);
+                }
+            }
+        }
+    }
+}
