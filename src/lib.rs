@@ -62,11 +62,7 @@ impl Plica {
     ///
     /// # Errors
     /// The first error in the program or a module that it uses.
-    pub fn assemble_with(
-        text: &str,
-        name: &str,
-        loader: &dyn ModuleLoader,
-    ) -> Result<Self, Error> {
+    pub fn assemble_with(text: &str, name: &str, loader: &dyn ModuleLoader) -> Result<Self, Error> {
         let program = syntax::parse_program(text, name, loader).map_err(Error::Syntax)?;
         let compiled = compile::compile(&program).map_err(Error::Compile)?;
         Ok(Self {

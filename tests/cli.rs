@@ -105,21 +105,47 @@ fn examples_are_proven_and_verified() {
         let key = folder.path(&format!("{i}.key"));
         let claim = folder.path(&format!("{i}.claim.json"));
         let value = json(&plica(&[
-            "prove", &program, "-i", &inputs, "-o", text(&proof), "--profile", profile, "--json",
+            "prove",
+            &program,
+            "-i",
+            &inputs,
+            "-o",
+            text(&proof),
+            "--profile",
+            profile,
+            "--json",
         ]));
         assert!(value["security"]["proven"].as_f64().expect("bits") >= 100.0);
         json(&plica(&[
-            "setup", &program, "-o", text(&key), "--profile", profile, "--json",
+            "setup",
+            &program,
+            "-o",
+            text(&key),
+            "--profile",
+            profile,
+            "--json",
         ]));
         let by_key = json(&plica(&[
-            "verify", text(&proof), "--key", text(&key), "--claim", text(&claim), "--json",
+            "verify",
+            text(&proof),
+            "--key",
+            text(&key),
+            "--claim",
+            text(&claim),
+            "--json",
         ]));
         assert_eq!(by_key["accepted"], true);
         let outputs: Vec<String> =
             serde_json::from_value(by_key["outputs"].clone()).expect("16 strings");
         assert_eq!(outputs, expected_outputs(example), "{example}");
         let by_program = json(&plica(&[
-            "verify", text(&proof), "--program", &program, "--claim", text(&claim), "--json",
+            "verify",
+            text(&proof),
+            "--program",
+            &program,
+            "--claim",
+            text(&claim),
+            "--json",
         ]));
         assert_eq!(by_program["key"], by_key["key"]);
     }
@@ -132,10 +158,22 @@ fn wrong_claims_and_keys_are_rejected() {
         let proof = folder.path(&format!("{name}.proof"));
         let key = folder.path(&format!("{name}.key"));
         json(&plica(&[
-            "prove", program, "-o", text(&proof), "--profile", "blake3", "--json",
+            "prove",
+            program,
+            "-o",
+            text(&proof),
+            "--profile",
+            "blake3",
+            "--json",
         ]));
         json(&plica(&[
-            "setup", program, "-o", text(&key), "--profile", "blake3", "--json",
+            "setup",
+            program,
+            "-o",
+            text(&key),
+            "--profile",
+            "blake3",
+            "--json",
         ]));
     };
     let add = folder.write("add.masm", "begin push.5 add end");
@@ -189,17 +227,37 @@ fn the_verifier_sets_its_own_security_target() {
     let proof = folder.path("p.proof");
     let claim = folder.path("p.claim.json");
     json(&plica(&[
-        "prove", text(&program), "-o", text(&proof), "--profile", "blake3", "--security",
-        "96-conjectured", "--json",
+        "prove",
+        text(&program),
+        "-o",
+        text(&proof),
+        "--profile",
+        "blake3",
+        "--security",
+        "96-conjectured",
+        "--json",
     ]));
     let key = folder.path("p.key");
     json(&plica(&[
-        "setup", text(&program), "-o", text(&key), "--profile", "blake3", "--security",
-        "96-conjectured", "--json",
+        "setup",
+        text(&program),
+        "-o",
+        text(&key),
+        "--profile",
+        "blake3",
+        "--security",
+        "96-conjectured",
+        "--json",
     ]));
     let verify = |security: &str| {
         plica(&[
-            "verify", text(&proof), "--key", text(&key), "--claim", text(&claim), "--security",
+            "verify",
+            text(&proof),
+            "--key",
+            text(&key),
+            "--claim",
+            text(&claim),
+            "--security",
             security,
         ])
     };
@@ -214,16 +272,61 @@ fn the_verifier_sets_its_own_security_target() {
 fn every_kind_of_failure_has_its_own_error_and_exit_code() {
     let folder = Folder::new();
     let cases = [
-        ("division by zero", "begin push.0 div end", 4, "division by zero"),
-        ("inverse of zero", "begin inv drop end", 4, "division by zero"),
-        ("failed assertion", "begin push.2 assert.err=7 end", 4, "error code 7"),
-        ("non-binary condition", "begin push.2 if.true push.1 drop else nop end end", 4, "expected 0 or 1"),
-        ("unknown instruction", "begin ad end", 3, "unknown instruction"),
-        ("undefined procedure", "begin exec.nothing end", 3, "nothing"),
-        ("depth of branches", "begin if.true push.1 else nop end end", 3, "different depths"),
+        (
+            "division by zero",
+            "begin push.0 div end",
+            4,
+            "division by zero",
+        ),
+        (
+            "inverse of zero",
+            "begin inv drop end",
+            4,
+            "division by zero",
+        ),
+        (
+            "failed assertion",
+            "begin push.2 assert.err=7 end",
+            4,
+            "error code 7",
+        ),
+        (
+            "non-binary condition",
+            "begin push.2 if.true push.1 drop else nop end end",
+            4,
+            "expected 0 or 1",
+        ),
+        (
+            "unknown instruction",
+            "begin ad end",
+            3,
+            "unknown instruction",
+        ),
+        (
+            "undefined procedure",
+            "begin exec.nothing end",
+            3,
+            "nothing",
+        ),
+        (
+            "depth of branches",
+            "begin if.true push.1 else nop end end",
+            3,
+            "different depths",
+        ),
         ("too many outputs", "begin push.1 end", 3, "at most 16"),
-        ("for the next release", "begin u32and end", 3, "not supported yet"),
-        ("endless loop", "begin push.1 while.true push.1 end end", 4, "did not halt"),
+        (
+            "for the next release",
+            "begin u32and end",
+            3,
+            "not supported yet",
+        ),
+        (
+            "endless loop",
+            "begin push.1 while.true push.1 end end",
+            4,
+            "did not halt",
+        ),
     ];
     for (name, source, code, message) in cases {
         let program = folder.write("case.masm", source);
@@ -244,7 +347,10 @@ fn every_kind_of_failure_has_its_own_error_and_exit_code() {
         ("[1]", "must be"),
         ("{}", "operand_stack"),
         (r#"{"operand_stack": [1]}"#, "operand_stack[0]"),
-        (r#"{"operand_stack": ["18446744069414584321"]}"#, "operand_stack[0]"),
+        (
+            r#"{"operand_stack": ["18446744069414584321"]}"#,
+            "operand_stack[0]",
+        ),
         ("nonsense", "JSON"),
     ] {
         let file = folder.write("case.inputs", inputs);
@@ -257,7 +363,12 @@ fn every_kind_of_failure_has_its_own_error_and_exit_code() {
     assert_eq!(failure(&plica(&["verify", "x", "--claim", "y"])).0, 2);
     // Nothing written where it cannot be.
     let (code, _) = failure(&plica(&[
-        "prove", text(&program), "-o", "/nonexistent/folder/x.proof", "--profile", "blake3",
+        "prove",
+        text(&program),
+        "-o",
+        "/nonexistent/folder/x.proof",
+        "--profile",
+        "blake3",
     ]));
     assert_eq!(code, 6);
 }
@@ -266,7 +377,10 @@ fn every_kind_of_failure_has_its_own_error_and_exit_code() {
 fn analysis_counts_every_chip_and_procedure() {
     let value = json(&plica(&["analyze", "examples/nested.masm", "--json"]));
     let chips = value["chips"].as_array().expect("a list");
-    let cells: u64 = chips.iter().map(|c| c["cells"].as_u64().expect("cells")).sum();
+    let cells: u64 = chips
+        .iter()
+        .map(|c| c["cells"].as_u64().expect("cells"))
+        .sum();
     assert_eq!(value["total_cells"].as_u64(), Some(cells));
     for chip in chips {
         let rows = chip["rows"].as_u64().expect("rows");

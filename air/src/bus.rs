@@ -128,12 +128,7 @@ fn state<AB: ChipBuilder>(
     pc: impl Into<AB::Expr>,
     fp: impl Into<AB::Expr>,
 ) -> [AB::Expr; WIDTH] {
-    message::<AB, 4>([
-        AB::Expr::from_u8(STATE),
-        clk.into(),
-        pc.into(),
-        fp.into(),
-    ])
+    message::<AB, 4>([AB::Expr::from_u8(STATE), clk.into(), pc.into(), fp.into()])
 }
 
 /// Receives the state at which an ordered row runs.

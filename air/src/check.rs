@@ -98,7 +98,11 @@ pub fn check(code: &Program, tables: &[Table], public_values: &[Felt]) -> Findin
         for (r, row) in table.trace.row_slices().enumerate() {
             let fixed = preprocessed
                 .as_ref()
-                .map(|m| m.row_slice(r).expect("one preprocessed row per row").to_vec())
+                .map(|m| {
+                    m.row_slice(r)
+                        .expect("one preprocessed row per row")
+                        .to_vec()
+                })
                 .unwrap_or_default();
             let report = check_row(table.kind, row, &fixed, public_values);
             assert_eq!(report.constraints.len(), names.len());

@@ -18,6 +18,6 @@ pub mod chip;
 pub mod chips;
 pub mod code;
 pub mod record;
-pub mod trace;
 #[cfg(test)]
 mod testing;
+pub mod trace;

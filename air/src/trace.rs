@@ -223,8 +223,12 @@ pub fn generate(program: &Program, layout: &Layout, execution: &Execution) -> Ve
         reads: Vec::new(),
         lookups: Vec::new(),
     };
-    generator.reads.resize_with(execution.values.len(), AtomicU32::default);
-    generator.lookups.resize_with(program.entries.len(), AtomicU32::default);
+    generator
+        .reads
+        .resize_with(execution.values.len(), AtomicU32::default);
+    generator
+        .lookups
+        .resize_with(program.entries.len(), AtomicU32::default);
 
     let arith_heights = table_heights(instances.arith.len().div_ceil(arith::BUNDLES));
     let inverse_heights = table_heights(instances.inverse.len().div_ceil(inverse::BUNDLES));
@@ -502,7 +506,11 @@ impl Generator<'_> {
     }
 
     fn mult_if(&self, real: bool, frame: &Frame, id: u32) -> Felt {
-        if real { self.mult(frame, id) } else { Felt::ZERO }
+        if real {
+            self.mult(frame, id)
+        } else {
+            Felt::ZERO
+        }
     }
 
     fn arith_row(&self, cols: &mut arith::Bundle<Felt>, fact: &Fact, real: bool) {
@@ -555,14 +563,7 @@ impl Generator<'_> {
         };
         let values = entry.src.map(|src| self.value(from, src));
         let mults = std::array::from_fn(|j| self.mult_if(real, to, entry.base + j as u32));
-        copy::fill(
-            cols,
-            Felt::from_u64(frame.name),
-            y,
-            entry,
-            values,
-            mults,
-        );
+        copy::fill(cols, Felt::from_u64(frame.name), y, entry, values, mults);
     }
 
     fn frame_row(&self, cols: &mut frame::Cols<Felt>, event: &Event) {
@@ -628,15 +629,11 @@ impl Generator<'_> {
     }
 
     fn program(&self) -> Table {
-        let trace = rows(
-            ChipKind::Program,
-            self.program.table_height(),
-            |r, row| {
-                let count = self.lookups.get(r);
-                program::Cols::of_mut(row).mult =
-                    count.map_or(Felt::ZERO, |c| Felt::from_u32(c.load(Ordering::Relaxed)));
-            },
-        );
+        let trace = rows(ChipKind::Program, self.program.table_height(), |r, row| {
+            let count = self.lookups.get(r);
+            program::Cols::of_mut(row).mult =
+                count.map_or(Felt::ZERO, |c| Felt::from_u32(c.load(Ordering::Relaxed)));
+        });
         Table {
             kind: ChipKind::Program,
             trace,

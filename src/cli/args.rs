@@ -169,9 +169,7 @@ impl FromStr for Security {
             "conjectured" => Model::Conjectured,
             "unique-decoding" => Model::UniqueDecoding,
             _ => {
-                return Err(
-                    "the model is `proven`, `conjectured` or `unique-decoding`".to_owned(),
-                );
+                return Err("the model is `proven`, `conjectured` or `unique-decoding`".to_owned());
             }
         };
         let digits = !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit());

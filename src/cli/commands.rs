@@ -28,8 +28,7 @@ fn decimals(values: &[Felt]) -> Vec<String> {
 
 pub(super) fn run(args: &RunArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
-    let program =
-        assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
+    let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
     let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
     progress.phase("running");
     let outcome = program.run(&inputs)?;
@@ -50,8 +49,7 @@ pub(super) fn run(args: &RunArgs) -> Result<()> {
 pub(super) fn prove(args: &ProveArgs) -> Result<()> {
     let start = Instant::now();
     let progress = Progress::start(args.program.json);
-    let program =
-        assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
+    let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
     let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
     progress.phase("making the key");
     let (key, _) = program.setup(&args.key.profile, args.key.security.0)?;
@@ -163,8 +161,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
 
 pub(super) fn analyze(args: &AnalyzeArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
-    let program =
-        assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
+    let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
     let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
     progress.phase("running");
     let analysis = program.analyze(&inputs, &args.profile)?;

@@ -19,7 +19,9 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     };
     let file = fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     if bytes.len() as u64 > limit {
         return Err(failed(std::io::Error::new(
             std::io::ErrorKind::FileTooLarge,

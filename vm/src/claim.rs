@@ -120,8 +120,7 @@ fn values(list: &'static str, texts: &[String]) -> Result<[Felt; STACK_SIZE], Cl
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    values.try_into().map_err(|v: Vec<_>| ClaimError::Count {
-        list,
-        got: v.len(),
-    })
+    values
+        .try_into()
+        .map_err(|v: Vec<_>| ClaimError::Count { list, got: v.len() })
 }

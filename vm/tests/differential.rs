@@ -1,9 +1,9 @@
 //! Random programs: the compiled machine code against the literal interpreter, and their traces against every
 //! constraint. `PLICA_SEED=n PLICA_CASES=m` continues elsewhere.
 
-mod support;
 #[path = "support/reference.rs"]
 mod reference;
+mod support;
 
 use plica_air::{check, trace};
 use plica_field::Felt;
@@ -145,7 +145,9 @@ impl Writer {
                 let after = self.body(depth + 1, nesting - 1);
                 self.fix(after, depth + 1);
                 // Whatever is on top now counts down; a random value will not reach 0.
-                self.word(&format!("drop dup.{n} eq.{k} push.0 and push.{k} swap end drop"));
+                self.word(&format!(
+                    "drop dup.{n} eq.{k} push.0 and push.{k} swap end drop"
+                ));
                 depth
             }
             26 => {
@@ -243,8 +245,7 @@ fn one(seed: u64, with_trace: bool) -> Seen {
                 let execution = compiled.record(&inputs, 1 << 22).expect("runs");
                 assert_eq!(execution.outputs, outputs, "seed {seed}\n{source}");
                 let tables = trace::generate(&compiled.program, &compiled.layout, &execution);
-                let findings =
-                    check::check(&compiled.program, &tables, &execution.public_values());
+                let findings = check::check(&compiled.program, &tables, &execution.public_values());
                 assert!(findings.is_empty(), "seed {seed}: {findings:?}\n{source}");
             }
             Seen::Output
@@ -275,5 +276,8 @@ fn compiled_programs_agree_with_the_literal_interpreter() {
     }
     println!("{seen:?}");
     // The comparison is worth something only if most programs get through.
-    assert!(seen.get(&Seen::Output).copied().unwrap_or(0) * 3 > cases, "{seen:?}");
+    assert!(
+        seen.get(&Seen::Output).copied().unwrap_or(0) * 3 > cases,
+        "{seen:?}"
+    );
 }

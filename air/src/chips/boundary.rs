@@ -48,30 +48,14 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     }
     for (j, output) in outputs.iter().enumerate() {
         let id = AB::Expr::from_u32(OUTPUT + j as u32);
-        bus::read(
-            builder,
-            AB::Expr::ZERO,
-            id,
-            output.clone(),
-            AB::Expr::ONE,
-        );
+        bus::read(builder, AB::Expr::ZERO, id, output.clone(), AB::Expr::ONE);
     }
-    bus::send_state(
-        builder,
-        AB::Expr::ONE,
-        entry,
-        AB::Expr::ZERO,
-        AB::Expr::ONE,
-    );
+    bus::send_state(builder, AB::Expr::ONE, entry, AB::Expr::ZERO, AB::Expr::ONE);
     bus::receive_state(builder, cols.clk, halt, AB::Expr::ZERO, AB::Expr::ONE);
 }
 
 fn public_values<AB: AirBuilder>(builder: &AB) -> Vec<AB::Expr> {
-    let values: Vec<AB::Expr> = builder
-        .public_values()
-        .iter()
-        .map(|&v| v.into())
-        .collect();
+    let values: Vec<AB::Expr> = builder.public_values().iter().map(|&v| v.into()).collect();
     assert_eq!(values.len(), NUM_PUBLIC_VALUES);
     values
 }

@@ -118,13 +118,7 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     );
     let back = cols.back.into() * real.clone();
     bus::take_call(builder, cols.fp, cols.parent, cols.return_pc, back);
-    bus::give_call(
-        builder,
-        cols.clk,
-        cols.parent,
-        cols.return_pc,
-        real.clone(),
-    );
+    bus::give_call(builder, cols.clk, cols.parent, cols.return_pc, real.clone());
     let stride = AB::Expr::from_u32(PC_STRIDE);
     bus::provide(
         builder,

@@ -34,7 +34,11 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
 
 /// The program table of `code`.
 pub fn preprocessed(code: &Program) -> RowMajorMatrix<Felt> {
-    let mut values: Vec<Felt> = code.entries.iter().flat_map(|entry| entry.tuple()).collect();
+    let mut values: Vec<Felt> = code
+        .entries
+        .iter()
+        .flat_map(|entry| entry.tuple())
+        .collect();
     values.resize(code.table_height() * TUPLE_WIDTH, Felt::ZERO);
     RowMajorMatrix::new(values, TUPLE_WIDTH)
 }

@@ -199,9 +199,15 @@ pub struct FrameEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LeaveEntry {
     /// Back to the parent at the return pc.
-    Return { pc: Pc },
+    Return {
+        pc: Pc,
+    },
     /// The same if src + step = 0; gives the parent a link to this frame.
-    Exit { pc: Pc, src: CellId, step: Felt },
+    Exit {
+        pc: Pc,
+        src: CellId,
+        step: Felt,
+    },
     /// To `target` if src + step is non-zero (or zero).
     Branch {
         pc: Pc,
@@ -210,7 +216,10 @@ pub enum LeaveEntry {
         nonzero: bool,
         target: Pc,
     },
-    Jump { pc: Pc, target: Pc },
+    Jump {
+        pc: Pc,
+        target: Pc,
+    },
 }
 
 impl LeaveEntry {

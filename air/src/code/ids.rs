@@ -9,7 +9,7 @@
 //! id  8·pc + 5      exit link that the exit row at `pc` gives to the parent: the name of the last iteration
 //! ids above         results of instructions
 //! ```
-//! Deriving these ids from the pc saves their columns; [`super::validate`] checks that nothing else uses them.
+//! Deriving these ids from the pc saves their columns; [`super::validate()`] checks that nothing else uses them.
 
 /// Name of a cell within its frame.
 pub type CellId = u32;

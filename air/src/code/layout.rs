@@ -59,7 +59,8 @@ impl Layout {
                     for push in &program.entries[to_range(&block.pushes)] {
                         layout.define_results(block.region, push);
                     }
-                    if let Entry::Leave(LeaveEntry::Exit { pc, .. }) = program.entries[exit as usize]
+                    if let Entry::Leave(LeaveEntry::Exit { pc, .. }) =
+                        program.entries[exit as usize]
                         && let RegionKind::Loop { parent } =
                             program.regions[block.region as usize].kind
                     {

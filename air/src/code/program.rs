@@ -35,7 +35,9 @@ pub struct Region {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Terminator {
     /// Continue in the same frame; nothing is recorded.
-    Goto { block: BlockId },
+    Goto {
+        block: BlockId,
+    },
     /// A branch without effects: the machine has no control flow here, only gates at the join.
     Select {
         cond: CellId,
@@ -48,7 +50,10 @@ pub enum Terminator {
         zero: (u32, BlockId),
     },
     /// An unconditional jump row.
-    Jump { entry: u32, block: BlockId },
+    Jump {
+        entry: u32,
+        block: BlockId,
+    },
     /// Opens a frame of `region` (call, or entry of a loop) and continues at `next` when it is left.
     Enter {
         entry: u32,
@@ -64,8 +69,13 @@ pub enum Terminator {
         skipped: BlockId,
     },
     /// End of a loop body: next iteration or exit.
-    Loop { back: u32, exit: u32 },
-    Return { entry: u32 },
+    Loop {
+        back: u32,
+        exit: u32,
+    },
+    Return {
+        entry: u32,
+    },
     Halt,
 }
 

@@ -12,7 +12,9 @@ use crate::syntax::{Sources, Span};
 pub enum CompileErrorKind {
     #[error("`{0}` is not supported yet")]
     Unsupported(String),
-    #[error("the branches of this `if` leave the stack at different depths: {then} and {otherwise}")]
+    #[error(
+        "the branches of this `if` leave the stack at different depths: {then} and {otherwise}"
+    )]
     BranchDepth { then: usize, otherwise: usize },
     #[error(
         "the body of this loop changes the depth of the stack from {before} to {after}, condition included"

@@ -104,7 +104,9 @@ impl PureOp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trap {
     /// An assertion, with its error code.
-    Assertion { code: u32 },
+    Assertion {
+        code: u32,
+    },
     /// A condition or Boolean operand that is neither 0 nor 1.
     NotBinary,
     DivisionByZero,
@@ -169,10 +171,17 @@ pub enum Stmt {
 #[derive(Clone, Debug)]
 pub enum End {
     /// The 16 outputs, top first.
-    Root { outputs: Vec<Operand> },
+    Root {
+        outputs: Vec<Operand>,
+    },
     /// Another iteration with `next` as parameters if `cond` (Boolean) is 1.
-    Loop { cond: Operand, next: Vec<Operand> },
-    Procedure { results: Vec<Operand> },
+    Loop {
+        cond: Operand,
+        next: Vec<Operand>,
+    },
+    Procedure {
+        results: Vec<Operand>,
+    },
 }
 
 /// Code that runs in one kind of frame.

@@ -267,8 +267,8 @@ impl Ir {
                 let Some(index) = kept.iter().position(|&k| k == i) else {
                     return init[i];
                 };
-                let boolean = self.is_boolean(next[index])
-                    && (cond.is_none() || self.is_boolean(init[i]));
+                let boolean =
+                    self.is_boolean(next[index]) && (cond.is_none() || self.is_boolean(init[i]));
                 let out = self.new_value();
                 self.values[out.index()].boolean = boolean;
                 results.push(Outcome { out, index });

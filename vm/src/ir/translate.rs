@@ -369,8 +369,7 @@ impl Translator<'_> {
             .enumerate()
             .map(|(k, &import)| (import, stack.at(k + shift)))
             .collect();
-        let inline =
-            variant.stmts <= INLINE_STATEMENTS || self.call_sites[callee.index()] <= 1;
+        let inline = variant.stmts <= INLINE_STATEMENTS || self.call_sites[callee.index()] <= 1;
         if inline {
             let body = self.ir.region(variant.region).body.clone();
             self.ir.replay(scope, &body, &mut substitution);
@@ -463,7 +462,11 @@ impl Translator<'_> {
         let met_floor = stack.lowest < FLOOR;
         let weight = self.ir.weigh(&stmts).stmts;
         let region = self.ir.add_region(Region {
-            params: imports.iter().copied().filter(|v| used.contains(v)).collect(),
+            params: imports
+                .iter()
+                .copied()
+                .filter(|v| used.contains(v))
+                .collect(),
             body: stmts,
             end: End::Procedure { results },
             origin,
@@ -512,7 +515,12 @@ impl Translator<'_> {
             I::MovDn(n) => stack.move_down(usize::from(*n)),
             I::MovUpW(n) => (0..4).for_each(|_| stack.move_up(4 * usize::from(*n) + 3)),
             I::MovDnW(n) => (0..4).for_each(|_| stack.move_down(4 * usize::from(*n) + 3)),
-            I::Nop | I::Emit(_) | I::Trace(_) | I::DebugStack(_) | I::DebugMem(_) | I::DebugLocal(_) => {}
+            I::Nop
+            | I::Emit(_)
+            | I::Trace(_)
+            | I::DebugStack(_)
+            | I::DebugMem(_)
+            | I::DebugLocal(_) => {}
 
             I::CSwap => self.select(stack, scope, 1, true),
             I::CSwapW => self.select(stack, scope, 4, true),

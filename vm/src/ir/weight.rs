@@ -95,10 +95,7 @@ impl Ir {
                     // The callee's own entries are shared by all calls.
                     let body = self.weigh_region(*region);
                     let params = self.region(*region).params.len();
-                    total.add(
-                        body.run + call(params, results.len()),
-                        3.0 * PROGRAM_ROW,
-                    );
+                    total.add(body.run + call(params, results.len()), 3.0 * PROGRAM_ROW);
                 }
             }
         }

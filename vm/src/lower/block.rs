@@ -22,11 +22,7 @@ pub(super) struct Builder<'a, 'b> {
 }
 
 impl<'a, 'b> Builder<'a, 'b> {
-    pub(super) fn new(
-        lowering: &'a mut Lowering<'b>,
-        id: code::RegionId,
-        anchor: CellId,
-    ) -> Self {
+    pub(super) fn new(lowering: &'a mut Lowering<'b>, id: code::RegionId, anchor: CellId) -> Self {
         let next_value = lowering.ir.values.len() as u32;
         let mut builder = Self {
             lowering,
@@ -69,9 +65,7 @@ impl<'a, 'b> Builder<'a, 'b> {
     pub(super) fn op(&mut self, out: ValueId, op: PureOp, origin: Origin) {
         let pending = match op {
             // 2a + c has no shape of its own: double first.
-            PureOp::Affine { a, slope, offset }
-                if slope == Felt::TWO && offset != Felt::ZERO =>
-            {
+            PureOp::Affine { a, slope, offset } if slope == Felt::TWO && offset != Felt::ZERO => {
                 let double = self.new_value();
                 let op = PureOp::Sum {
                     a,
@@ -203,8 +197,9 @@ impl<'a, 'b> Builder<'a, 'b> {
     /// Appends an entry to the block that is being ended.
     pub(super) fn append(&mut self, entry: Entry, info: EntryInfo) {
         self.lowering.push_entry(entry, info);
-        self.lowering.program.blocks[self.current as usize].entries.end =
-            self.lowering.program.entries.len() as u32;
+        self.lowering.program.blocks[self.current as usize]
+            .entries
+            .end = self.lowering.program.entries.len() as u32;
     }
 
     /// Continues in `block`.

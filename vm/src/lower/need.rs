@@ -114,12 +114,7 @@ pub(super) enum Entry {
 
 impl Lowering<'_> {
     /// How the loop `region` is entered with `init`.
-    pub(super) fn entry(
-        &self,
-        cond: Option<ValueId>,
-        region: RegionId,
-        init: &[Operand],
-    ) -> Entry {
+    pub(super) fn entry(&self, cond: Option<ValueId>, region: RegionId, init: &[Operand]) -> Entry {
         let Some(cond) = cond else {
             return Entry::Always;
         };

@@ -430,7 +430,8 @@ impl RegionCode<'_, '_> {
             );
             terminator(b.lowering, pc, entry)
         });
-        self.builder.end_pushes(&handover.pushes, handle(opened_at), origin);
+        self.builder
+            .end_pushes(&handover.pushes, handle(opened_at), origin);
         opened_at
     }
 
@@ -563,13 +564,7 @@ impl RegionCode<'_, '_> {
         self.builder.start_block(join);
     }
 
-    fn call(
-        &mut self,
-        region: RegionId,
-        args: &[Operand],
-        results: &[Outcome],
-        origin: Origin,
-    ) {
+    fn call(&mut self, region: RegionId, args: &[Operand], results: &[Outcome], origin: Origin) {
         let interface = self.builder.lowering.interface(region).clone();
         let handover = self.handover(&interface.places, args, None, None, origin);
         let next = self.builder.new_block();
@@ -665,9 +660,7 @@ impl RegionCode<'_, '_> {
                 .iter()
                 .map(|&output| {
                     match output {
-                        Operand::Value(v) => {
-                            ArithOp::affine(b.cells.get(v), Felt::ONE, Felt::ZERO)
-                        }
+                        Operand::Value(v) => ArithOp::affine(b.cells.get(v), Felt::ONE, Felt::ZERO),
                         Operand::Const(value) => ArithOp::affine(anchor, Felt::ZERO, value),
                     }
                     .expect("slope is not 2")

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use p3_field::PrimeCharacteristicRing;
+use plica_air::code;
 use plica_air::code::{
     ArithBundle, ArithOp, AssertEntry, CellId, CopyEntry, CopyKind, Entry, InverseBundle, InverseOp,
 };
-use plica_air::code;
 use plica_field::Felt;
 
 use super::{EntryInfo, Lowering};
@@ -85,9 +85,10 @@ impl Pending {
             Self::Arith { op, .. } => op.operands().collect(),
             Self::Constant { .. } => Vec::new(),
             Self::Inverse { a, .. } => vec![*a],
-            Self::Copy { key, sources, .. } => {
-                value(key).into_iter().chain(sources.iter().filter_map(value)).collect()
-            }
+            Self::Copy { key, sources, .. } => value(key)
+                .into_iter()
+                .chain(sources.iter().filter_map(value))
+                .collect(),
             Self::Assert { slots, .. } => slots
                 .iter()
                 .filter_map(|slot| match slot {
@@ -286,10 +287,8 @@ impl Emitter<'_, '_> {
                         b: cell(b),
                         w,
                     },
-                    PureOp::Affine { a, slope, offset } => {
-                        ArithOp::affine(cell(a), slope, offset)
-                            .expect("slope 2 with an offset is split before")
-                    }
+                    PureOp::Affine { a, slope, offset } => ArithOp::affine(cell(a), slope, offset)
+                        .expect("slope 2 with an offset is split before"),
                     PureOp::IsZero { .. } | PureOp::Invert { .. } => {
                         unreachable!("not a field instruction")
                     }
@@ -328,19 +327,22 @@ impl Emitter<'_, '_> {
 
     fn inverse(&mut self, first: &Pending, second: Option<&Pending>) {
         let id = self.lowering.take_ids(2);
-        let mut parts = [Some(first), second].into_iter().flatten().zip(id..).map(
-            |(pending, cell)| {
-                let Pending::Inverse { out, op, a, origin } = pending else {
-                    unreachable!("not a zero test or inversion")
-                };
-                let op = InverseOp {
-                    a: self.cells.get(*a),
-                    ..*op
-                };
-                self.cells.set(*out, cell);
-                (op, *origin)
-            },
-        );
+        let mut parts =
+            [Some(first), second]
+                .into_iter()
+                .flatten()
+                .zip(id..)
+                .map(|(pending, cell)| {
+                    let Pending::Inverse { out, op, a, origin } = pending else {
+                        unreachable!("not a zero test or inversion")
+                    };
+                    let op = InverseOp {
+                        a: self.cells.get(*a),
+                        ..*op
+                    };
+                    self.cells.set(*out, cell);
+                    (op, *origin)
+                });
         let (op, origin) = parts.next().expect("the first is there");
         let second = parts.next();
         let ops = [op, second.map_or(op, |(op, _)| op)];

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    ArithOp, Block, BlockId, CellId, CopyKind, Entry, InverseOp, Layout, LeaveEntry, OUTPUT, Operand,
-    PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator, exit_link, handle, param,
+    ArithOp, Block, BlockId, CellId, CopyKind, Entry, InverseOp, Layout, LeaveEntry, OUTPUT,
+    Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -15,25 +15,80 @@ pub(super) type Slot = u32;
 /// One step of a block.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Op {
-    Add { a: Slot, b: Slot, out: Slot },
-    Sub { a: Slot, b: Slot, out: Slot },
-    Mul { a: Slot, b: Slot, out: Slot },
+    Add {
+        a: Slot,
+        b: Slot,
+        out: Slot,
+    },
+    Sub {
+        a: Slot,
+        b: Slot,
+        out: Slot,
+    },
+    Mul {
+        a: Slot,
+        b: Slot,
+        out: Slot,
+    },
     /// (a + w)·b
-    Product { a: Slot, b: Slot, w: Felt, out: Slot },
+    Product {
+        a: Slot,
+        b: Slot,
+        w: Felt,
+        out: Slot,
+    },
     /// a + w·b
-    Sum { a: Slot, b: Slot, w: Felt, out: Slot },
+    Sum {
+        a: Slot,
+        b: Slot,
+        w: Felt,
+        out: Slot,
+    },
     /// slope·a + offset
-    Affine { a: Slot, slope: Felt, offset: Felt, out: Slot },
-    IsZero { a: Slot, k: Felt, out: Slot },
-    Invert { a: Slot, out: Slot, entry: u32, lane: u8 },
-    Copy { src: Slot, out: Slot },
+    Affine {
+        a: Slot,
+        slope: Felt,
+        offset: Felt,
+        out: Slot,
+    },
+    IsZero {
+        a: Slot,
+        k: Felt,
+        out: Slot,
+    },
+    /// 1/(a − k)
+    Invert {
+        a: Slot,
+        k: Felt,
+        out: Slot,
+        entry: u32,
+        lane: u8,
+    },
+    Copy {
+        src: Slot,
+        out: Slot,
+    },
     /// From the frame that the link names.
-    Pull { link: Slot, src: Slot, out: Slot },
+    Pull {
+        link: Slot,
+        src: Slot,
+        out: Slot,
+    },
     /// Fails unless a = b; what it means is told by the entry.
-    CheckCells { a: Slot, b: Slot, entry: u32 },
-    CheckImm { a: Slot, value: Felt, entry: u32 },
+    CheckCells {
+        a: Slot,
+        b: Slot,
+        entry: u32,
+    },
+    CheckImm {
+        a: Slot,
+        value: Felt,
+        entry: u32,
+    },
     /// A check between constants that differ.
-    Fail { entry: u32 },
+    Fail {
+        entry: u32,
+    },
 }
 
 /// A tested value: slot + step.
@@ -60,13 +115,33 @@ pub(super) struct Opening {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Exit {
     Goto(BlockId),
-    Select { cond: Slot, nonzero: BlockId, zero: BlockId },
-    Branch { test: Test, nonzero: BlockId, zero: BlockId },
+    Select {
+        cond: Slot,
+        nonzero: BlockId,
+        zero: BlockId,
+    },
+    Branch {
+        test: Test,
+        nonzero: BlockId,
+        zero: BlockId,
+    },
     Jump(BlockId),
-    Enter { opening: Opening, next: BlockId },
-    EnterIf { test: Test, opening: Opening, next: BlockId, skipped: BlockId },
+    Enter {
+        opening: Opening,
+        next: BlockId,
+    },
+    EnterIf {
+        test: Test,
+        opening: Opening,
+        next: BlockId,
+        skipped: BlockId,
+    },
     /// `link` is the slot of the exit link in the parent.
-    Loop { test: Test, opening: Opening, link: Slot },
+    Loop {
+        test: Test,
+        opening: Opening,
+        link: Slot,
+    },
     Return,
     Halt,
 }
@@ -240,9 +315,9 @@ impl Decoder<'_> {
     fn inverse(&self, op: InverseOp, id: CellId, entry: u32, lane: u8) -> Op {
         let (a, out) = (self.slot(op.a), self.slot(id));
         if op.invert {
-            debug_assert_eq!(op.k, Felt::ZERO, "the compiler inverts cells as they are");
             Op::Invert {
                 a,
+                k: op.k,
                 out,
                 entry,
                 lane,

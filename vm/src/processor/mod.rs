@@ -143,7 +143,11 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
                     nonzero,
                     zero,
                 } => {
-                    let next = if value(cond) == Felt::ZERO { zero } else { nonzero };
+                    let next = if value(cond) == Felt::ZERO {
+                        zero
+                    } else {
+                        nonzero
+                    };
                     (next, frame, Outcome::Next)
                 }
                 Exit::Branch {
@@ -247,10 +251,11 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
                 Op::IsZero { a, k, out } => (out, Felt::from_bool(cells[a as usize] == k)),
                 Op::Invert {
                     a,
+                    k,
                     out,
                     entry,
                     lane,
-                } => match cells[a as usize].try_inverse() {
+                } => match (cells[a as usize] - k).try_inverse() {
                     Some(inverse) => (out, inverse),
                     None => return Err(Fault::DivisionByZero { entry, lane }),
                 },
@@ -360,9 +365,7 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
             *cell = source(src);
         }
         cells[0] += opening.step;
-        for &(src, dst) in
-            &self.code.pushes[opening.pushes.0 as usize..opening.pushes.1 as usize]
-        {
+        for &(src, dst) in &self.code.pushes[opening.pushes.0 as usize..opening.pushes.1 as usize] {
             cells[dst as usize] = source(src);
         }
         before[opener_base + opening.handle as usize] = Felt::from_u32(index);

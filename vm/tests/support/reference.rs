@@ -94,7 +94,11 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn binary(&mut self, immediate: Option<Felt>, op: impl Fn(Felt, Felt) -> Result<Felt>) -> Result<()> {
+    fn binary(
+        &mut self,
+        immediate: Option<Felt>,
+        op: impl Fn(Felt, Felt) -> Result<Felt>,
+    ) -> Result<()> {
         let (taken, a, b) = match immediate {
             Some(b) => (1, self.peek(0), b),
             None => (2, self.peek(1), self.peek(0)),
@@ -155,16 +159,28 @@ impl Machine<'_> {
                 self.stack.splice(at..at, word);
             }
             I::CSwap | I::CSwapW => {
-                let width = if matches!(instruction, I::CSwap) { 1 } else { 4 };
+                let width = if matches!(instruction, I::CSwap) {
+                    1
+                } else {
+                    4
+                };
                 if self.pop_boolean()? {
                     (0..width).for_each(|j| self.swap_items(j, width + j));
                 }
             }
             I::CDrop | I::CDropW => {
-                let width = if matches!(instruction, I::CDrop) { 1 } else { 4 };
+                let width = if matches!(instruction, I::CDrop) {
+                    1
+                } else {
+                    4
+                };
                 let keep_upper = self.pop_boolean()?;
                 let top: Vec<Felt> = (0..2 * width).rev().map(|n| self.peek(n)).collect();
-                let kept = if keep_upper { &top[width..] } else { &top[..width] };
+                let kept = if keep_upper {
+                    &top[width..]
+                } else {
+                    &top[..width]
+                };
                 self.replace(2 * width, kept);
             }
             I::Add(b) => self.binary(*b, |a, b| Ok(a + b))?,
