@@ -1,0 +1,92 @@
+//! The table of cells per instruction in `docs/chips.md` is what the code says, and within the budgets.
+//!
+//! `UPDATE_DOCS=1 cargo test -p plica-vm --test cells` rewrites it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use plica_air::chip::ChipKind;
+use plica_fri::Profile;
+use plica_vm::prover::machine;
+
+/// Instructions per row, what an instruction of the chip is, and the budget in cells.
+const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
+    match kind {
+        ChipKind::Arith => Some((4, "field instruction", 17.0)),
+        ChipKind::Inverse => Some((4, "zero test or inversion", 17.0)),
+        ChipKind::Copy => Some((4, "copied value", 12.0)),
+        // 45 for the step and 8 for each of its four values.
+        ChipKind::Frame => Some((1, "loop step or call with four values", 45.0 + 4.0 * 8.0)),
+        ChipKind::Leave => Some((1, "exit, return or branch", 45.0)),
+        ChipKind::Assert => Some((1, "check of four operands", 45.0)),
+        ChipKind::Boundary | ChipKind::Program => None,
+    }
+}
+
+fn table() -> String {
+    let mut text = String::from(
+        "| chip | main | preprocessed | interactions | bus | quotient | cells per row | degree | instruction | cells per instruction |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for (kind, columns) in ChipKind::ALL.into_iter().zip(machine().columns()) {
+        assert_eq!(columns.name, kind.name());
+        let row = columns.main + columns.preprocessed + columns.bus + columns.quotient;
+        let (what, cells) = match budget(kind) {
+            Some((per_row, what, _)) => (what, format!("{}", row as f64 / per_row as f64)),
+            None => ("", String::new()),
+        };
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {row} | {} | {what} | {cells} |",
+            columns.name,
+            columns.main,
+            columns.preprocessed,
+            columns.interactions,
+            columns.bus,
+            columns.quotient,
+            columns.degree,
+        )
+        .expect("a string grows");
+    }
+    let names: Vec<_> = Profile::ALL.iter().map(|p| p.name).collect();
+    writeln!(
+        text,
+        "\nThe layout is the same in every profile ({}); a profile with blow-up B commits B times these cells.",
+        names.join(", ")
+    )
+    .expect("a string grows");
+    text
+}
+
+#[test]
+fn instructions_stay_within_their_budgets() {
+    for (kind, columns) in ChipKind::ALL.into_iter().zip(machine().columns()) {
+        let Some((per_row, what, budget)) = budget(kind) else {
+            continue;
+        };
+        let row = columns.main + columns.preprocessed + columns.bus + columns.quotient;
+        let cells = row as f64 / per_row as f64;
+        assert!(cells <= budget, "{what}: {cells} cells, budget {budget}");
+        assert!(columns.degree <= 3, "{what}");
+    }
+}
+
+#[test]
+fn the_book_shows_the_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/chips.md");
+    let text = std::fs::read_to_string(&path).expect("the book is there");
+    let (begin, end) = ("<!-- cells:begin -->\n", "<!-- cells:end -->");
+    let start = text.find(begin).expect("the marker is there") + begin.len();
+    let stop = text.find(end).expect("the marker is there");
+    let table = table();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let updated = format!("{}{table}{}", &text[..start], &text[stop..]);
+        std::fs::write(&path, updated).expect("the book can be written");
+        return;
+    }
+    assert_eq!(
+        &text[start..stop],
+        table,
+        "UPDATE_DOCS=1 rewrites the table"
+    );
+}
