@@ -12,7 +12,7 @@ use plica_vm::prover::{KeyGenError, ProveRunError, VerifyClaimError};
 use plica_vm::syntax;
 use thiserror::Error;
 
-/// What kind of failure an [`Error`] is; the command's exit code.
+/// What kind of failure an [enum@Error] is; the command's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Category {
