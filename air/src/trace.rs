@@ -1,6 +1,6 @@
 //! From an execution to the main traces of all chips.
 //!
-//! 1. List the instances: which entry ran in which frame, per chip ([`Instances`]).
+//! 1. List the instances: which entry ran in which frame, per chip (`Instances`).
 //! 2. Pad: chips of facts are filled up with duplicates of their last instance.
 //! 3. Count the reads of every cell and the lookups of every entry, duplicates included.
 //! 4. Fill the rows, in parallel; chips that did not run have no table.

@@ -9,7 +9,7 @@
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
 //! | [`leave`] | loop exit, return, branch, jump | ordered |
-//! | [`assert`] | equality checks and touches | ordered |
+//! | [`mod@assert`] | equality checks and touches | ordered |
 //!
 //! Chips of facts have no flag for real rows: they are padded with duplicates of a real row whose results have
 //! multiplicity 0, so every row is a fact. Ordered chips have the column `real`.
