@@ -141,17 +141,17 @@ impl Prediction {
         use plica_fri::HashKind;
         /// Start-up, queries, small tables.
         const BASE_SECONDS: f64 = 0.06;
-        const BASE_BYTES: u64 = 16 << 20;
+        const BASE_BYTES: u64 = 30 << 20;
         let blowup = 1u64 << profile.log_blowup;
         let lde_cells = cells * blowup;
         let nanoseconds_per_lde_cell = match profile.hash {
-            HashKind::Rpo => 330.0,
+            HashKind::Rpo => 370.0,
             HashKind::Blake3 => 45.0,
             HashKind::Keccak => 70.0,
         };
         Self {
             seconds: BASE_SECONDS + lde_cells as f64 * nanoseconds_per_lde_cell * 1e-9,
-            bytes: BASE_BYTES + lde_cells * 9 + cells * 18,
+            bytes: BASE_BYTES + lde_cells * 10 + cells * 7,
         }
     }
 }

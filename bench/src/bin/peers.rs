@@ -35,9 +35,9 @@ struct Args {
     /// The command of Plica.
     #[arg(long, default_value = "target/release/plica")]
     plica: PathBuf,
-    /// Only contenders whose name contains this text.
+    /// Only contenders whose label, as in "Plica fast RPO 100-proven", contains this text; may be repeated.
     #[arg(long)]
-    only: Option<String>,
+    only: Vec<String>,
     /// Programs in `bench/programs`.
     #[arg(default_values_t = ["fib16384".to_owned(), "loop16384".to_owned()])]
     programs: Vec<String>,
@@ -87,98 +87,87 @@ const MIDEN_11: Package = Package {
 
 /// One way to prove a program.
 struct Contender {
-    name: &'static str,
+    name: String,
     hash: &'static str,
     security: &'static str,
     /// `None` for Plica.
     package: Option<&'static Package>,
     /// Arguments; `P` stands for the program, `O` for the proof.
-    args: &'static [&'static str],
+    args: Vec<&'static str>,
 }
 
-const CONTENDERS: &[Contender] = &[
-    Contender {
-        name: "Plica fast",
-        hash: "RPO",
-        security: "100 proven",
-        package: None,
-        args: &["prove", "P", "-o", "O", "--profile", "fast"],
-    },
-    Contender {
-        name: "Plica fast, 96 conjectured",
-        hash: "RPO",
-        security: "96 conjectured",
-        package: None,
-        args: &[
-            "prove",
-            "P",
-            "-o",
-            "O",
-            "--profile",
-            "fast",
-            "--security",
-            "96-conjectured",
-        ],
-    },
-    Contender {
-        name: "Plica compact",
-        hash: "RPO",
-        security: "100 proven",
-        package: None,
-        args: &["prove", "P", "-o", "O", "--profile", "compact"],
-    },
-    Contender {
-        name: "Plica blake3",
-        hash: "BLAKE3",
-        security: "100 proven",
-        package: None,
-        args: &["prove", "P", "-o", "O", "--profile", "blake3"],
-    },
-    Contender {
-        name: "Plica blake3, 96 conjectured",
-        hash: "BLAKE3",
-        security: "96 conjectured",
-        package: None,
-        args: &[
-            "prove",
-            "P",
-            "-o",
-            "O",
-            "--profile",
-            "blake3",
-            "--security",
-            "96-conjectured",
-        ],
-    },
-    Contender {
-        name: "miden-vm 0.23.5, RPO",
-        hash: "RPO",
-        security: "96 conjectured",
-        package: Some(&MIDEN_23),
-        args: &["prove", "P", "--release", "--hasher", "rpo"],
-    },
-    Contender {
-        name: "miden-vm 0.23.5, BLAKE3",
-        hash: "BLAKE3",
-        security: "96 conjectured",
-        package: Some(&MIDEN_23),
-        args: &["prove", "P", "--release", "--hasher", "blake3-256"],
-    },
-    Contender {
-        name: "miden-vm 0.11.0, RPO",
-        hash: "RPO",
-        security: "96 conjectured",
-        package: Some(&MIDEN_11),
-        args: &["prove", "-r", "-a", "P", "-p", "O"],
-    },
-    Contender {
-        name: "miden-vm 0.11.0, BLAKE3",
-        hash: "BLAKE3",
-        security: "96 conjectured",
-        package: Some(&MIDEN_11),
-        args: &["prove", "-a", "P", "-p", "O"],
-    },
-];
+/// Plica's profiles with their hashes, at two levels of security and at the peers' own.
+fn plica_contenders() -> impl Iterator<Item = Contender> {
+    let profiles = [
+        ("fast", "RPO"),
+        ("compact", "RPO"),
+        ("blake3", "BLAKE3"),
+        ("evm", "Keccak-256"),
+    ];
+    let levels = ["100-proven", "100-conjectured", "96-conjectured"];
+    profiles.into_iter().flat_map(move |(profile, hash)| {
+        levels.map(|level| Contender {
+            name: format!("Plica {profile}"),
+            hash,
+            security: level,
+            package: None,
+            args: vec![
+                "prove",
+                "P",
+                "-o",
+                "O",
+                "--profile",
+                profile,
+                "--security",
+                level,
+            ],
+        })
+    })
+}
+
+fn contenders() -> Vec<Contender> {
+    let peer = |name: &str, hash, package, args: &[&'static str]| Contender {
+        name: name.to_owned(),
+        hash,
+        security: "96-conjectured",
+        package: Some(package),
+        args: args.to_vec(),
+    };
+    plica_contenders()
+        .chain([
+            peer(
+                "miden-vm 0.23.5",
+                "RPO",
+                &MIDEN_23,
+                &["prove", "P", "--release", "--hasher", "rpo"],
+            ),
+            peer(
+                "miden-vm 0.23.5",
+                "BLAKE3",
+                &MIDEN_23,
+                &["prove", "P", "--release", "--hasher", "blake3-256"],
+            ),
+            peer(
+                "miden-vm 0.11.0",
+                "RPO",
+                &MIDEN_11,
+                &["prove", "-r", "-a", "P", "-p", "O"],
+            ),
+            peer(
+                "miden-vm 0.11.0",
+                "BLAKE3",
+                &MIDEN_11,
+                &["prove", "-a", "P", "-p", "O"],
+            ),
+        ])
+        .collect()
+}
+
+impl Contender {
+    fn label(&self) -> String {
+        format!("{} {} {}", self.name, self.hash, self.security)
+    }
+}
 
 /// A finished process.
 #[derive(Clone, Copy, Debug)]
@@ -268,35 +257,37 @@ fn compare(args: &Args) -> Result<(), String> {
         "program,contender,hash,security,seconds,cpu_seconds,peak_bytes,proof_bytes\n",
     );
     let mut markdown = String::new();
+    let all = contenders();
     for name in &args.programs {
         let source = plica_bench::programs().join(format!("{name}.masm"));
         if !source.exists() {
             return Err(format!("{} does not exist", source.display()));
         }
-        let present: Vec<(&Contender, PathBuf)> = CONTENDERS
+        let present: Vec<(&Contender, PathBuf)> = all
             .iter()
             .filter(|c| {
-                args.only
-                    .as_ref()
-                    .is_none_or(|part| c.name.contains(part.as_str()))
+                let label = c.label();
+                args.only.is_empty() || args.only.iter().any(|part| label.contains(part))
             })
             .map(|c| (c, c.package.map_or(plica.clone(), |p| p.command(&root))))
             .filter(|(c, command)| {
                 let there = command.exists();
                 if !there {
-                    eprintln!("{}: not installed (--install)", c.name);
+                    eprintln!("{}: not installed (--install)", c.label());
                 }
                 there
             })
             .collect();
         let mut results: Vec<Vec<Measurement>> = vec![Vec::new(); present.len()];
         let mut failures: Vec<Option<String>> = vec![None; present.len()];
-        for run in 0..=args.runs {
+        // With a single run there is no other to warm the caches for.
+        let first = usize::from(args.runs == 1);
+        for run in first..=args.runs {
             for (i, (contender, command)) in present.iter().enumerate() {
                 if failures[i].is_some() {
                     continue;
                 }
-                eprintln!("{name}: {} ({run}/{})", contender.name, args.runs);
+                eprintln!("{name}: {} ({run}/{})", contender.label(), args.runs);
                 match measure(command, contender, &source) {
                     // The first run warms the caches.
                     Ok(_) if run == 0 => {}
@@ -306,7 +297,7 @@ fn compare(args: &Args) -> Result<(), String> {
             }
         }
         let _ = writeln!(markdown, "### {name}\n");
-        markdown.push_str("| | hash | security (bits) | time | peak memory | proof |\n");
+        markdown.push_str("| | hash | security | time | peak memory | proof |\n");
         markdown.push_str("|---|---|---|---|---|---|\n");
         for (i, (contender, _)) in present.iter().enumerate() {
             let runs = &results[i];
