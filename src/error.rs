@@ -50,19 +50,19 @@ pub enum Error {
     Prove(#[from] ProveError),
     #[error(transparent)]
     Verify(#[from] VerifyClaimError),
-    #[error("{path}: {source}", path = path.display())]
-    File { path: PathBuf, source: FileError },
-    #[error("{path}: {source}", path = path.display())]
-    Claim { path: PathBuf, source: ClaimError },
-    #[error("{path}: {source}", path = path.display())]
-    InputFile { path: PathBuf, source: InputsError },
+    #[error("{path}: {reason}", path = path.display())]
+    File { path: PathBuf, reason: FileError },
+    #[error("{path}: {reason}", path = path.display())]
+    Claim { path: PathBuf, reason: ClaimError },
+    #[error("{path}: {reason}", path = path.display())]
+    InputFile { path: PathBuf, reason: InputsError },
     #[error("{path}: not UTF-8 text", path = path.display())]
     NotText { path: PathBuf },
-    #[error("cannot {action} {path}: {source}", path = path.display())]
+    #[error("cannot {action} {path}: {reason}", path = path.display())]
     Io {
         action: &'static str,
         path: PathBuf,
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 }
 

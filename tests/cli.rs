@@ -342,6 +342,13 @@ fn every_kind_of_failure_has_its_own_error_and_exit_code() {
             assert!(!proof.exists(), "{name}");
         }
     }
+    // As JSON, the place is in fields of its own.
+    let program = folder.write("case.masm", "begin\n  push.0 div\nend");
+    let (_, said) = failure(&plica(&["run", text(&program), "--json"]));
+    let error: Value = serde_json::from_str(&said).expect("one JSON object");
+    assert_eq!(error["exit_code"], 4);
+    assert_eq!((&error["line"], &error["column"]), (&2.into(), &10.into()));
+
     let program = folder.write("ok.masm", "begin add end");
     for (inputs, message) in [
         ("[1]", "must be"),

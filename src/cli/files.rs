@@ -12,10 +12,10 @@ const MAX_TEXT: u64 = 256 << 20;
 const MAX_BINARY: u64 = 1 << 27;
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let failed = |source| Error::Io {
+    let failed = |reason| Error::Io {
         action: "read",
         path: path.to_owned(),
-        source,
+        reason,
     };
     let file = fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
@@ -39,10 +39,10 @@ fn read_text(path: &Path) -> Result<String, Error> {
 
 /// Writes a file completely or not at all: first under another name in the same folder.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let failed = |source| Error::Io {
+    let failed = |reason| Error::Io {
         action: "write",
         path: path.to_owned(),
-        source,
+        reason,
     };
     // Devices and pipes cannot be renamed over.
     if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
@@ -54,9 +54,9 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let result = fs::File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&temporary, path));
-    result.map_err(|source| {
+    result.map_err(|reason| {
         let _ = fs::remove_file(&temporary);
-        failed(source)
+        failed(reason)
     })
 }
 
@@ -84,30 +84,30 @@ pub(super) fn inputs(given: Option<&Path>, program: &Path) -> Result<Inputs, Err
         }
     };
     let text = read_text(&path)?;
-    Inputs::from_json(&text).map_err(|source| Error::InputFile { path, source })
+    Inputs::from_json(&text).map_err(|reason| Error::InputFile { path, reason })
 }
 
 pub(super) fn proof(path: &Path) -> Result<Proof, Error> {
     let bytes = read(path, MAX_BINARY)?;
-    Proof::from_bytes(&bytes).map_err(|source| Error::File {
+    Proof::from_bytes(&bytes).map_err(|reason| Error::File {
         path: path.to_owned(),
-        source,
+        reason,
     })
 }
 
 pub(super) fn key(path: &Path) -> Result<VerifyingKey, Error> {
     let bytes = read(path, MAX_BINARY)?;
-    VerifyingKey::from_bytes(&bytes).map_err(|source| Error::File {
+    VerifyingKey::from_bytes(&bytes).map_err(|reason| Error::File {
         path: path.to_owned(),
-        source,
+        reason,
     })
 }
 
 pub(super) fn claim(path: &Path) -> Result<Claim, Error> {
     let bytes = read(path, 1 << 16)?;
-    Claim::from_json(&bytes).map_err(|source| Error::Claim {
+    Claim::from_json(&bytes).map_err(|reason| Error::Claim {
         path: path.to_owned(),
-        source,
+        reason,
     })
 }
 

@@ -23,16 +23,30 @@ pub(super) fn print_json(value: &serde_json::Value) {
 pub(super) fn error(error: Error, json: bool) {
     let category = error.category();
     if json {
-        let value = json!({
+        let mut value = json!({
             "error": error.to_string(),
             "category": format!("{category:?}"),
             "exit_code": category as u8,
         });
+        if let Some((file, line, column)) = place(&error) {
+            value["file"] = file.into();
+            value["line"] = line.into();
+            value["column"] = column.into();
+        }
         let _ = writeln!(std::io::stderr(), "{value}");
     } else {
         let report = miette::Report::new(error);
         let _ = writeln!(std::io::stderr(), "{report:?}");
     }
+}
+
+/// File, line and column that an error points at, counted from 1.
+fn place(error: &Error) -> Option<(String, usize, usize)> {
+    use miette::Diagnostic;
+    let label = error.labels()?.next()?;
+    let contents = error.source_code()?.read_span(label.inner(), 0, 0).ok()?;
+    let file = contents.name().unwrap_or_default().to_owned();
+    Some((file, contents.line() + 1, contents.column() + 1))
 }
 
 pub(super) fn security(report: &SecurityReport) -> serde_json::Value {

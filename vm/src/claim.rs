@@ -39,18 +39,18 @@ pub enum ClaimError {
     #[error("a claim has at most {MAX_CLAIM_BYTES} bytes, found {0}")]
     TooLong(usize),
     #[error("not a claim: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
     #[error("claim version {0}; this release reads version {CLAIM_VERSION}")]
     Version(u32),
     #[error("`key`: {0}")]
     Key(TextError),
     #[error("`{list}` has {got} values; a claim has {STACK_SIZE}")]
     Count { list: &'static str, got: usize },
-    #[error("`{list}[{index}]`: {source}")]
+    #[error("`{list}[{index}]`: {reason}")]
     Value {
         list: &'static str,
         index: usize,
-        source: TextError,
+        reason: TextError,
     },
     #[error("the claim is not in canonical form (layout, order of the fields, or extra fields)")]
     NotCanonical,
@@ -92,7 +92,7 @@ impl Claim {
         if text.len() > MAX_CLAIM_BYTES {
             return Err(ClaimError::TooLong(text.len()));
         }
-        let file: ClaimFile = serde_json::from_slice(text)?;
+        let file: ClaimFile = serde_json::from_slice(text).map_err(ClaimError::Json)?;
         if file.version != CLAIM_VERSION {
             return Err(ClaimError::Version(file.version));
         }
@@ -113,10 +113,10 @@ fn values(list: &'static str, texts: &[String]) -> Result<[Felt; STACK_SIZE], Cl
         .iter()
         .enumerate()
         .map(|(index, text)| {
-            parse_felt(text).map_err(|source| ClaimError::Value {
+            parse_felt(text).map_err(|reason| ClaimError::Value {
                 list,
                 index,
-                source,
+                reason,
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
