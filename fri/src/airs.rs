@@ -17,7 +17,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use p3_air::symbolic::{
-    AirLayout, BaseEntry, BaseLeaf, ExtEntry, ExtLeaf, SymbolicExpr, SymbolicExpression,
+    AirLayout, BaseEntry, BaseLeaf, ConstraintLayout, ExtEntry, ExtLeaf, SymbolicExpr,
+    SymbolicExpression,
 };
 use p3_air::{Air, BaseAir, DebugConstraintBuilder};
 use p3_batch_stark::folder::{
@@ -116,6 +117,8 @@ pub(crate) struct KindInfo {
     pub(crate) max_period: usize,
     /// Periodic columns.
     pub(crate) num_periodic: usize,
+    /// The order in which constraints are folded.
+    pub(crate) order: Arc<ConstraintLayout>,
 }
 
 /// Why a set of kinds is not a machine.
@@ -352,6 +355,9 @@ impl KindInfo {
             log_chunks: log2_ceil_usize(degree.max(2) - 1),
             max_period: periods.iter().map(Vec::len).max().unwrap_or(1),
             num_periodic: periods.len(),
+            order: Arc::new(get_constraint_layout::<Felt, Ext, T, _>(
+                table, layout, &lookups, &gadget,
+            )),
             lookups,
         }
     }
@@ -606,8 +612,7 @@ fn kind_digest<T: Table>(kind: &Kind<T>, info: &KindInfo) -> [u8; 32] {
     let gadget = LogUpGadget::new();
     let (base, ext) =
         get_symbolic_constraints::<Felt, Ext, T, _>(&kind.table, layout, &info.lookups, &gadget);
-    let order =
-        get_constraint_layout::<Felt, Ext, T, _>(&kind.table, layout, &info.lookups, &gadget);
+    let order = &info.order;
     // Earlier expressions may be freed by now and their addresses used again.
     let mut expressions = Expressions::default();
     r.number(base.len());

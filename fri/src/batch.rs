@@ -1,11 +1,12 @@
 //! The prover of the inner batch proof.
 //!
 //! It produces the proof that `p3_batch_stark::prove_batch` produces, byte for byte (tested), and is verified by p3's verifier.
-//! Ours differs in what it keeps in memory:
+//! Ours differs in what it keeps in memory and in speed:
 //!
 //! * traces are copied one at a time, each copy becoming that table's LDE, and dropped as soon as the bus columns exist;
 //! * preprocessed values come from the proving key, not from the AIR, and are not copied;
-//! * what follows from the AIRs alone (quotient sizes, packed interactions) is not derived again.
+//! * what follows from the AIRs alone (quotient sizes, packed interactions) is not derived again;
+//! * the bus argument is compiled, see [`crate::bus`].
 //!
 //! No table is ever randomized: the commitment scheme does not hide.
 
@@ -15,13 +16,15 @@ use p3_batch_stark::prover::quotient_values;
 use p3_batch_stark::{BatchProverTranscript, BatchShape};
 use p3_commit::{OpeningRequest, Pcs as _, PolynomialSpace, UnivariateStarkPcs};
 use p3_field::coset::TwoAdicMultiplicativeCoset;
-use p3_lookup::{LogUpGadget, Lookup, LookupProtocol};
+use p3_lookup::{LogUpGadget, Lookup, LookupProtocol, LookupTerminal};
 use p3_matrix::Matrix as _;
 use p3_uni_stark::{OpenedValues, PreprocessedOpenedValues, StarkGenericConfig};
 use tracing::{info_span, instrument};
 
 use crate::airs::{KindInfo, Table};
+use crate::bus::{CompiledBus, Window};
 use crate::hash::{Cap, Challenger, Tree};
+use crate::quotient::Quotient;
 use crate::types::{BatchProof, Config, Ext, Felt, Matrix, Pcs};
 
 /// One table of a proof: its AIR, what is derived from it, and its values.
@@ -48,7 +51,7 @@ struct Shape<'a, T> {
     bus: Option<usize>,
 }
 
-type Domain = TwoAdicMultiplicativeCoset<Felt>;
+pub(crate) type Domain = TwoAdicMultiplicativeCoset<Felt>;
 
 impl<T: Table> Shape<'_, T> {
     fn lookups(&self) -> &[Lookup<Felt>] {
@@ -65,6 +68,26 @@ impl<T: Table> Shape<'_, T> {
             num_permutation_challenges: 0,
             num_permutation_values: 0,
         }
+    }
+
+    const fn window(&self) -> Window {
+        Window {
+            main: self.info.width,
+            preprocessed: self.info.preprocessed_width,
+        }
+    }
+
+    /// The bus argument for these challenges, unless it or the quotient needs p3's way: with periodic columns, or with
+    /// constraints of the AIR itself that are not over the base field.
+    fn compile(&self, challenges: &[Ext]) -> Option<CompiledBus> {
+        let bus = CompiledBus::new(
+            self.lookups(),
+            self.window(),
+            self.public_values,
+            challenges,
+        )?;
+        let own_constraints = self.info.order.ext_indices.len() - bus.num_constraints();
+        (self.info.num_periodic == 0 && own_constraints == 0).then_some(bus)
     }
 
     /// The points where the columns of a matrix are opened.
@@ -152,18 +175,26 @@ pub(crate) fn prove<T: Table>(
     // The bus argument. Afterwards no trace is needed.
     let (challenges, lookup_pow_witness) = transcript.lookup_phase(&lookups, &gadget);
     let mut terminals = Vec::with_capacity(shapes.len());
+    let mut compiled = Vec::with_capacity(shapes.len());
     let bus = info_span!("bus columns").in_scope(|| {
         let mut columns = Vec::with_capacity(num_bus);
         for (((shape, (trace, preprocessed)), lookups), challenges) in
             shapes.iter().zip(traces).zip(&lookups).zip(&challenges)
         {
-            let (permutation, terminal) = gadget.generate_permutation::<Felt, Ext>(
-                &trace,
-                preprocessed,
-                shape.public_values,
-                lookups,
-                challenges,
-            );
+            let bus = shape.compile(challenges);
+            let (permutation, terminal) = if let Some(bus) = &bus {
+                let (columns, terminal) = bus.generate(&trace, preprocessed.as_ref());
+                (columns, Some(LookupTerminal(terminal)))
+            } else {
+                gadget.generate_permutation::<Felt, Ext>(
+                    &trace,
+                    preprocessed,
+                    shape.public_values,
+                    lookups,
+                    challenges,
+                )
+            };
+            compiled.push(bus);
             terminals.push(terminal);
             if shape.bus.is_some() {
                 columns.push((shape.domain, permutation.flatten_to_base()));
@@ -182,9 +213,10 @@ pub(crate) fn prove<T: Table>(
     // Quotients.
     let mut chunk_counts = Vec::with_capacity(shapes.len());
     let mut chunks = Vec::new();
-    for ((shape, challenges), (index, terminal)) in shapes
+    for (((shape, challenges), compiled), (index, terminal)) in shapes
         .iter()
         .zip(&challenges)
+        .zip(&compiled)
         .zip(terminals.iter().enumerate())
     {
         let _span = info_span!("quotient", table = index).entered();
@@ -207,23 +239,44 @@ pub(crate) fn prove<T: Table>(
         let pre = shape
             .preprocessed
             .map(|matrix| on_quotient(preprocessed.1, matrix));
-        let terminal: Vec<Ext> = terminal.iter().map(|terminal| terminal.0).collect();
-        let values = quotient_values::<Config, T, _, LogUpGadget>(
-            pcs,
-            shape.table,
-            shape.public_values,
-            shape.layout(),
-            shape.domain,
-            quotient_domain,
-            &main,
-            bus.as_ref(),
-            shape.lookups(),
-            &terminal,
-            &gadget,
-            challenges,
-            pre.as_ref(),
-            alpha,
-        );
+        let values =
+            if let (Some(compiled), Some(columns), Some(terminal)) = (compiled, &bus, terminal) {
+                let uses_next = compiled.uses_next();
+                Quotient {
+                    table: shape.table,
+                    window: shape.window(),
+                    public_values: shape.public_values,
+                    order: &shape.info.order,
+                    bus: compiled,
+                    terminal: terminal.0,
+                    next: (
+                        shape.info.main_next || uses_next.0,
+                        shape.info.preprocessed_next || uses_next.1,
+                    ),
+                    main: &main,
+                    preprocessed: pre.as_ref(),
+                    bus_columns: columns,
+                }
+                .values(shape.domain, quotient_domain, alpha)
+            } else {
+                let terminal: Vec<Ext> = terminal.iter().map(|terminal| terminal.0).collect();
+                quotient_values::<Config, T, _, LogUpGadget>(
+                    pcs,
+                    shape.table,
+                    shape.public_values,
+                    shape.layout(),
+                    shape.domain,
+                    quotient_domain,
+                    &main,
+                    bus.as_ref(),
+                    shape.lookups(),
+                    &terminal,
+                    &gadget,
+                    challenges,
+                    pre.as_ref(),
+                    alpha,
+                )
+            };
         let count = 1 << shape.log_chunks;
         let flat = p3_matrix::dense::RowMajorMatrix::new_col(values).flatten_to_base();
         let evaluations = quotient_domain

@@ -20,6 +20,7 @@ extern crate self as plica_fri;
 
 mod airs;
 mod batch;
+mod bus;
 mod check;
 mod container;
 mod hash;
@@ -28,6 +29,7 @@ mod key;
 mod profile;
 mod proof;
 mod prove;
+mod quotient;
 pub mod security;
 mod shape;
 mod transcript;

@@ -372,3 +372,197 @@ fn our_prover_makes_the_proofs_of_p3s() {
         }
     }
 }
+
+mod compiled_bus {
+    use p3_air::symbolic::{BaseEntry, SymbolicExpression, SymbolicVariable};
+    use p3_lookup::{Kind, LogUpGadget, Lookup, LookupProtocol as _, Lookups};
+    use p3_matrix::Matrix as _;
+
+    use super::*;
+    use crate::bus::{CompiledBus, Window};
+
+    type Expression = SymbolicExpression<Felt>;
+
+    /// A generator of test values.
+    struct Random(u64);
+
+    impl Random {
+        fn felt(&mut self) -> Felt {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            Felt::new(z ^ (z >> 31))
+        }
+
+        /// Mostly small values, as in a trace.
+        fn cell(&mut self) -> Felt {
+            match self.felt() {
+                full if full.to_string().ends_with('7') => full,
+                other => Felt::from_bool(other.to_string().ends_with(['1', '2', '3'])),
+            }
+        }
+
+        fn ext(&mut self) -> Ext {
+            Ext::new([self.felt(), self.felt(), self.felt()])
+        }
+
+        fn matrix(&mut self, width: usize, height: usize) -> Matrix {
+            Matrix::new((0..width * height).map(|_| self.cell()).collect(), width)
+        }
+    }
+
+    /// Compares bus columns and terminal with p3's; says whether the table was compiled.
+    fn same(
+        lookups: &[Lookup<Felt>],
+        main: &Matrix,
+        preprocessed: &Option<Matrix>,
+        public_values: &[Felt],
+        random: &mut Random,
+    ) -> bool {
+        let challenges: Vec<Ext> = (0..2 * lookups.len()).map(|_| random.ext()).collect();
+        let window = Window {
+            main: main.width(),
+            preprocessed: preprocessed.as_ref().map_or(0, |matrix| matrix.width()),
+        };
+        let Some(bus) = CompiledBus::new(lookups, window, public_values, &challenges) else {
+            return false;
+        };
+        let (ours, terminal) = bus.generate(main, preprocessed.as_ref());
+        let (theirs, expected) = LogUpGadget::new().generate_permutation::<Felt, Ext>(
+            main,
+            preprocessed,
+            public_values,
+            lookups,
+            &challenges,
+        );
+        assert_eq!(ours, theirs);
+        assert_eq!(Some(terminal), expected.map(|terminal| terminal.0));
+        true
+    }
+
+    #[test]
+    fn columns_are_those_of_p3() {
+        let mut random = Random(1);
+        for log_height in [0, 1, 2, 3, 5, 8, 9, 11] {
+            let height = 1 << log_height;
+            for table in [
+                Toy::Program(None),
+                Toy::Boundary(None),
+                Toy::Square,
+                Toy::Double,
+                Toy::Wide,
+            ] {
+                use p3_air::BaseAir as _;
+                let lookups = Lookups::from_air::<Ext, Toy>(&table);
+                let packed = lookups
+                    .clone()
+                    .pack_same_bus(&LogUpGadget::new(), LOOKUP_DEGREE + 1);
+                let main = random.matrix(table.width(), height);
+                let preprocessed = (table.preprocessed_width() > 0)
+                    .then(|| random.matrix(table.preprocessed_width(), height));
+                let public: Vec<Felt> = (0..table.num_public_values())
+                    .map(|_| random.felt())
+                    .collect();
+                for lookups in [&lookups, &packed] {
+                    assert!(same(lookups, &main, &preprocessed, &public, &mut random));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_of_expression_is_compiled_or_left_to_p3() {
+        let mut random = Random(2);
+        let leaf = |entry, index| -> Expression { SymbolicVariable::new(entry, index).into() };
+        let main = |index| leaf(BaseEntry::Main { offset: 0 }, index);
+        let next = |index| leaf(BaseEntry::Main { offset: 1 }, index);
+        let pre = |index| leaf(BaseEntry::Preprocessed { offset: 0 }, index);
+        let pre_next = |index| leaf(BaseEntry::Preprocessed { offset: 1 }, index);
+        let public = |index| leaf(BaseEntry::Public, index);
+        let constant = |value: u64| Expression::from(Felt::new(value));
+        let lookup = |column, tuples: Vec<(Vec<Expression>, Expression)>| {
+            let (elements, multiplicities) = tuples.into_iter().unzip();
+            Lookup {
+                kind: Kind::Global(format!("bus {column}")),
+                elements,
+                multiplicities,
+                count_weight: 1,
+                column,
+                flags: None,
+            }
+        };
+        let wide: Vec<Expression> = (0..9).map(|i| main(i % 6) * constant(i as u64)).collect();
+        let affine = vec![
+            // No column at all, and one element.
+            lookup(0, vec![(vec![constant(5), public(1)], public(0) * main(0))]),
+            lookup(1, vec![(vec![main(3)], -main(0))]),
+            // Padding, publics, both kinds of columns and of rows; multiplicities of degrees 2 and 3.
+            lookup(
+                2,
+                vec![
+                    (
+                        vec![
+                            constant(0),
+                            main(1) + public(1) * next(2),
+                            pre(0) - main(1),
+                            -(pre_next(1) + constant(7)),
+                        ],
+                        main(0) * (constant(1) - main(4)),
+                    ),
+                    (
+                        vec![main(5), constant(0), main(5) - main(5), next(0)],
+                        -(main(0) * pre(1)) + next(1) * main(2) * main(3) - constant(3),
+                    ),
+                ],
+            ),
+            // More tuples than two, and more fields than one group of products.
+            lookup(
+                3,
+                vec![
+                    (wide.clone(), main(0)),
+                    (wide.iter().map(|e| e.clone() + pre(0)).collect(), main(1)),
+                    (
+                        wide.iter().map(|e| e.clone() - pre(1)).collect(),
+                        constant(2),
+                    ),
+                ],
+            ),
+            lookup(4, vec![]),
+        ];
+        let publics = [random.felt(), random.felt()];
+        for log_height in [0, 1, 3, 6, 10] {
+            let (trace, preprocessed) = (
+                random.matrix(6, 1 << log_height),
+                Some(random.matrix(2, 1 << log_height)),
+            );
+            assert!(same(&affine, &trace, &preprocessed, &publics, &mut random));
+
+            let mut product = affine.clone();
+            product.push(lookup(5, vec![(vec![main(0) * main(1)], main(2))]));
+            let mut selector = affine.clone();
+            selector.push(lookup(
+                5,
+                vec![(
+                    vec![main(0)],
+                    Expression::Leaf(p3_air::symbolic::BaseLeaf::IsFirstRow),
+                )],
+            ));
+            let mut flags = affine.clone();
+            flags.push(Lookup {
+                flags: Some(vec![main(1)]),
+                ..lookup(5, vec![(vec![main(0)], main(2))])
+            });
+            for lookups in [product, selector, flags] {
+                assert!(!same(
+                    &lookups,
+                    &trace,
+                    &preprocessed,
+                    &publics,
+                    &mut random
+                ));
+            }
+        }
+        let trace = random.matrix(6, 4);
+        assert!(!same(&[], &trace, &None, &publics, &mut random));
+    }
+}
