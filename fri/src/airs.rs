@@ -434,31 +434,33 @@ fn chunks_at<T: Table>(table: &T, lookups: &Lookups<Felt>, log_height: usize) ->
 
 // --- digest -------------------------------------------------------------------------------------------------------------
 
-/// BLAKE3 over length-prefixed parts.
-struct Renderer(blake3::Hasher);
+/// BLAKE3 over length-prefixed parts. They are collected first: most renderings are a few words, and setting up an incremental
+/// hasher costs more than hashing them.
+struct Renderer(Vec<u8>);
 
 impl Renderer {
     fn new(domain: &str) -> Self {
-        let mut hasher = Self(blake3::Hasher::new());
-        hasher.bytes(domain.as_bytes());
-        hasher
+        let mut out = Self(Vec::with_capacity(128));
+        out.bytes(domain.as_bytes());
+        out
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len());
-        self.0.update(bytes);
+        self.0.extend_from_slice(bytes);
     }
 
     fn number(&mut self, number: usize) {
-        self.0.update(&(number as u64).to_le_bytes());
+        self.0.extend_from_slice(&(number as u64).to_le_bytes());
     }
 
     fn felt(&mut self, felt: Felt) {
-        self.0.update(&felt.as_canonical_u64().to_le_bytes());
+        self.0
+            .extend_from_slice(&felt.as_canonical_u64().to_le_bytes());
     }
 
     fn finish(&self) -> [u8; 32] {
-        *self.0.finalize().as_bytes()
+        *blake3::hash(&self.0).as_bytes()
     }
 }
 
