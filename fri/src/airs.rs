@@ -24,12 +24,13 @@ use p3_air::{Air, BaseAir, DebugConstraintBuilder};
 use p3_batch_stark::folder::{
     ProverConstraintFolderWithLookups, VerifierConstraintFolderWithLookups,
 };
-use p3_batch_stark::symbolic::{
-    get_constraint_layout, get_log_num_quotient_chunks_for_domain, get_symbolic_constraints,
-};
+use p3_batch_stark::symbolic::get_log_num_quotient_chunks_for_domain;
 use p3_field::coset::TwoAdicMultiplicativeCoset;
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
-use p3_lookup::{InteractionSymbolicBuilder, LogUpGadget, LookupError, Lookups, check_bus_widths};
+use p3_lookup::{
+    InteractionSymbolicBuilder, LogUpGadget, LookupError, LookupProtocol as _, Lookups,
+    check_bus_widths,
+};
 use p3_util::log2_ceil_usize;
 use thiserror::Error;
 use tracing::instrument;
@@ -174,6 +175,7 @@ impl<T: Table> AirSet<T> {
             return Err(AirSetError::KindCount(kinds.len()));
         }
         let mut infos = Vec::with_capacity(kinds.len());
+        let mut digests = Vec::with_capacity(kinds.len());
         let mut public_kind = None;
         for (index, kind) in kinds.iter().enumerate() {
             if kinds[..index].iter().any(|other| other.name == kind.name) {
@@ -216,14 +218,16 @@ impl<T: Table> AirSet<T> {
             {
                 return Err(AirSetError::SelectorInBus(kind.name));
             }
-            infos.push(KindInfo::new(&kind.table));
+            let (info, constraints) = KindInfo::new(&kind.table, lookups);
+            digests.push(kind_digest(kind, &info, &constraints));
+            infos.push(info);
         }
         if !kinds.iter().any(|kind| kind.presence == Presence::Pinned) {
             return Err(AirSetError::NothingPinned);
         }
         let lookups: Vec<_> = infos.iter().map(|info| info.lookups.clone()).collect();
         check_bus_widths(&lookups)?;
-        let digest = set_digest(&kinds, &infos);
+        let digest = set_digest(&digests);
         Ok(Self {
             kinds,
             infos,
@@ -318,27 +322,57 @@ pub struct KindColumns {
     pub degree: usize,
 }
 
+/// The constraints of a kind, those of the bus argument included.
+struct Constraints {
+    base: Vec<SymbolicExpression<Felt>>,
+    ext: Vec<SymbolicExpr<ExtLeaf<Felt, Ext>>>,
+}
+
 impl KindInfo {
-    fn new<T: Table>(table: &T) -> Self {
+    /// Evaluates the AIR once more, packs its interactions, and adds the constraints of the bus argument.
+    fn new<T: Table>(table: &T, unpacked: Lookups<Felt>) -> (Self, Constraints) {
         let gadget = LogUpGadget::new();
-        let unpacked = Lookups::<Felt>::from_air::<Ext, T>(table);
         let layout = AirLayout::from_air(table);
-        // A table whose own constraints already pay for more quotient chunks packs up to that degree for free.
-        let free = (1 << log_chunks_bound(table, layout, &unpacked)) + 1;
-        let lookups = unpacked.pack_same_bus_with_degree(free.max(LOOKUP_DEGREE), |lookup| {
-            gadget.constraint_degree_with_transition(lookup, 0)
+        layout.validate_against_air(table);
+        // As many columns of the bus argument as without packing: an upper bound is all that the builder needs.
+        let mut builder = InteractionSymbolicBuilder::<Felt, Ext>::new(AirLayout {
+            permutation_width: if unpacked.is_empty() {
+                0
+            } else {
+                unpacked.len() + 1
+            },
+            num_permutation_challenges: gadget.num_challenges() * unpacked.len(),
+            num_permutation_values: usize::from(!unpacked.is_empty()),
+            ..layout
         });
-        let (base, ext) =
-            get_symbolic_constraints::<Felt, Ext, T, _>(table, layout, &lookups, &gadget);
-        let degree = base
+        table.eval(&mut builder);
+        let degree_of = |builder: &InteractionSymbolicBuilder<Felt, Ext>| {
+            let base = builder.base_constraints();
+            let ext = builder.extension_constraints();
+            base.iter()
+                .map(SymbolicExpr::degree_multiple)
+                .chain(ext.iter().map(SymbolicExpr::degree_multiple))
+                .max()
+                .unwrap_or(0)
+                .max(table.max_constraint_degree().unwrap_or(0))
+        };
+        // A table whose constraints already pay for more quotient chunks packs up to that degree for free.
+        let pins = unpacked
             .iter()
-            .map(SymbolicExpr::degree_multiple)
-            .chain(ext.iter().map(SymbolicExpr::degree_multiple))
-            .max()
-            .unwrap_or(0)
-            .max(table.max_constraint_degree().unwrap_or(0));
+            .map(|lookup| gadget.constraint_degree(lookup));
+        let degree = pins.max().unwrap_or(0).max(degree_of(&builder));
+        let free = (1 << log2_ceil_usize(degree.max(2) - 1)) + 1;
+        let lookups = unpacked.pack_same_bus(&gadget, free.max(LOOKUP_DEGREE));
+        if !lookups.is_empty() {
+            gadget.eval_all(&mut builder, &lookups);
+        }
+        let degree = degree_of(&builder);
+        let constraints = Constraints {
+            base: builder.base_constraints(),
+            ext: builder.extension_constraints(),
+        };
         let periods = table.periodic_columns();
-        Self {
+        let info = Self {
             width: table.width(),
             preprocessed_width: table.preprocessed_width(),
             num_public_values: table.num_public_values(),
@@ -350,16 +384,15 @@ impl KindInfo {
                 .flat_map(|l| l.elements.iter().map(Vec::len))
                 .max()
                 .unwrap_or(0),
-            constraints: base.len() + ext.len(),
+            constraints: constraints.base.len() + constraints.ext.len(),
             degree,
             log_chunks: log2_ceil_usize(degree.max(2) - 1),
             max_period: periods.iter().map(Vec::len).max().unwrap_or(1),
             num_periodic: periods.len(),
-            order: Arc::new(get_constraint_layout::<Felt, Ext, T, _>(
-                table, layout, &lookups, &gadget,
-            )),
+            order: Arc::new(builder.constraint_layout()),
             lookups,
-        }
+        };
+        (info, constraints)
     }
 
     /// Base-field columns of the bus argument.
@@ -386,19 +419,6 @@ fn only_columns(expression: &SymbolicExpression<Felt>, seen: &mut HashSet<usize>
     }
 }
 
-fn log_chunks_bound<T: Table>(table: &T, layout: AirLayout, lookups: &Lookups<Felt>) -> usize {
-    let (base, ext) =
-        get_symbolic_constraints::<Felt, Ext, T, _>(table, layout, lookups, &LogUpGadget::new());
-    let degree = base
-        .iter()
-        .map(SymbolicExpr::degree_multiple)
-        .chain(ext.iter().map(SymbolicExpr::degree_multiple))
-        .max()
-        .unwrap_or(0)
-        .max(table.max_constraint_degree().unwrap_or(0));
-    log2_ceil_usize(degree.max(2) - 1)
-}
-
 fn chunks_at<T: Table>(table: &T, lookups: &Lookups<Felt>, log_height: usize) -> usize {
     let domain = TwoAdicMultiplicativeCoset::new(Felt::ONE, log_height)
         .expect("heights are below the two-adicity");
@@ -414,31 +434,33 @@ fn chunks_at<T: Table>(table: &T, lookups: &Lookups<Felt>, log_height: usize) ->
 
 // --- digest -------------------------------------------------------------------------------------------------------------
 
-/// BLAKE3 over length-prefixed parts.
-struct Renderer(blake3::Hasher);
+/// BLAKE3 over length-prefixed parts. They are collected first: most renderings are a few words, and setting up an incremental
+/// hasher costs more than hashing them.
+struct Renderer(Vec<u8>);
 
 impl Renderer {
     fn new(domain: &str) -> Self {
-        let mut hasher = Self(blake3::Hasher::new());
-        hasher.bytes(domain.as_bytes());
-        hasher
+        let mut out = Self(Vec::with_capacity(128));
+        out.bytes(domain.as_bytes());
+        out
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len());
-        self.0.update(bytes);
+        self.0.extend_from_slice(bytes);
     }
 
     fn number(&mut self, number: usize) {
-        self.0.update(&(number as u64).to_le_bytes());
+        self.0.extend_from_slice(&(number as u64).to_le_bytes());
     }
 
     fn felt(&mut self, felt: Felt) {
-        self.0.update(&felt.as_canonical_u64().to_le_bytes());
+        self.0
+            .extend_from_slice(&felt.as_canonical_u64().to_le_bytes());
     }
 
     fn finish(&self) -> [u8; 32] {
-        *self.0.finalize().as_bytes()
+        *blake3::hash(&self.0).as_bytes()
     }
 }
 
@@ -543,17 +565,16 @@ impl Expressions {
     }
 }
 
-fn set_digest<T: Table>(kinds: &[Kind<T>], infos: &[KindInfo]) -> [u8; 32] {
+fn set_digest(kinds: &[[u8; 32]]) -> [u8; 32] {
     let mut r = Renderer::new("plica air set 1");
     r.number(kinds.len());
-    for (kind, info) in kinds.iter().zip(infos) {
-        let digest = kind_digest(kind, info);
-        r.bytes(&digest);
+    for digest in kinds {
+        r.bytes(digest);
     }
     r.finish()
 }
 
-fn kind_digest<T: Table>(kind: &Kind<T>, info: &KindInfo) -> [u8; 32] {
+fn kind_digest<T: Table>(kind: &Kind<T>, info: &KindInfo, constraints: &Constraints) -> [u8; 32] {
     let mut r = Renderer::new("plica table 1");
     r.bytes(kind.name.as_bytes());
     match kind.presence {
@@ -608,20 +629,15 @@ fn kind_digest<T: Table>(kind: &Kind<T>, info: &KindInfo) -> [u8; 32] {
     }
 
     // The constraints, those of the bus argument included, in folding order.
-    let layout = AirLayout::from_air(&kind.table);
-    let gadget = LogUpGadget::new();
-    let (base, ext) =
-        get_symbolic_constraints::<Felt, Ext, T, _>(&kind.table, layout, &info.lookups, &gadget);
+    let Constraints { base, ext } = constraints;
     let order = &info.order;
-    // Earlier expressions may be freed by now and their addresses used again.
-    let mut expressions = Expressions::default();
     r.number(base.len());
-    for (index, expression) in order.base_indices.iter().zip(&base) {
+    for (index, expression) in order.base_indices.iter().zip(base) {
         r.number(*index);
         r.bytes(&expressions.base(expression));
     }
     r.number(ext.len());
-    for (index, expression) in order.ext_indices.iter().zip(&ext) {
+    for (index, expression) in order.ext_indices.iter().zip(ext) {
         r.number(*index);
         r.bytes(&expressions.ext(expression));
     }
