@@ -1,8 +1,6 @@
 //! What proving a run costs, before it is proven.
 
 use plica_air::chip::ChipKind;
-use plica_air::chips::{arith, inverse};
-use plica_air::code::Class;
 use plica_air::record::Execution;
 use plica_air::trace;
 use plica_fri::Profile;
@@ -104,15 +102,8 @@ impl Analysis {
             .zip(&compiled.info)
             .zip(&counts)
         {
-            let (kind, per_row) = match entry.class() {
-                Class::Arith => (ChipKind::Arith, arith::BUNDLES),
-                Class::Inverse => (ChipKind::Inverse, inverse::BUNDLES),
-                Class::Copy => (ChipKind::Copy, 1),
-                Class::Frame => (ChipKind::Frame, 1),
-                Class::Leave => (ChipKind::Leave, 1),
-                Class::Assert => (ChipKind::Assert, 1),
-            };
-            let cells = u64::from(count) * row_cells(kind) as u64 / per_row as u64;
+            let kind = ChipKind::of(entry.class());
+            let cells = u64::from(count) * row_cells(kind) as u64 / kind.per_row() as u64;
             // The lanes of a bundle may come from different procedures: half each.
             let origins: Vec<_> = info.origins.iter().flatten().collect();
             for origin in &origins {

@@ -6,6 +6,10 @@
 //! ```text
 //! cell      (1, frame, id, v0, v1, v2, v3, 0, 0, 0)
 //! state     (2, clk, pc, fp, 0, …)
+//! limb 12   (3, v), v < 2^12
+//! limb 8    (4, v), v < 2^8
+//! and       (5, x, y, x & y), x and y < 2^6
+//! power     (6, v, 2^v), v < 64
 //! program   (class ≥ 16, entry fields…)
 //! ```
 //!
@@ -33,6 +37,15 @@ pub const CELL: u8 = 1;
 /// Kind of a state message.
 pub const STATE: u8 = 2;
 
+/// Kind of a 12-bit limb.
+pub const LIMB_12: u8 = 3;
+/// Kind of an 8-bit limb.
+pub const LIMB_8: u8 = 4;
+/// Kind of a conjunction of two 6-bit digits.
+pub const AND: u8 = 5;
+/// Kind of a power of two.
+pub const POWER: u8 = 6;
+
 /// Builders a chip can be evaluated with.
 pub trait ChipBuilder: AirBuilder<F = plica_field::Felt> + InteractionBuilder {}
 impl<AB: AirBuilder<F = plica_field::Felt> + InteractionBuilder> ChipBuilder for AB {}
@@ -58,6 +71,69 @@ fn cell<AB: ChipBuilder>(
         id.into(),
         value.into(),
     ])
+}
+
+fn word<AB: ChipBuilder>(
+    frame: impl Into<AB::Expr>,
+    id: impl Into<AB::Expr>,
+    value: [impl Into<AB::Expr>; 4],
+) -> [AB::Expr; WIDTH] {
+    let [v0, v1, v2, v3] = value.map(Into::into);
+    let tag = AB::Expr::from_u8(CELL);
+    message::<AB, 7>([tag, frame.into(), id.into(), v0, v1, v2, v3])
+}
+
+/// Provides the word cell (frame, id) = value `multiplicity` times.
+pub fn provide_word<AB: ChipBuilder>(
+    builder: &mut AB,
+    frame: impl Into<AB::Expr>,
+    id: impl Into<AB::Expr>,
+    value: [impl Into<AB::Expr>; 4],
+    multiplicity: impl Into<AB::Expr>,
+) {
+    let m = word::<AB>(frame, id, value);
+    send(builder, m, Count::provided(multiplicity.into()));
+}
+
+/// Consumes the word cell (frame, id) = value.
+pub fn read_word<AB: ChipBuilder>(
+    builder: &mut AB,
+    frame: impl Into<AB::Expr>,
+    id: impl Into<AB::Expr>,
+    value: [impl Into<AB::Expr>; 4],
+) {
+    let m = word::<AB>(frame, id, value);
+    send(builder, m, Count::bounded(AB::Expr::NEG_ONE, 1));
+}
+
+/// Requires a row of the limb table, of the kind `tag`.
+pub fn limb<AB: ChipBuilder, const N: usize>(
+    builder: &mut AB,
+    tag: u8,
+    fields: [impl Into<AB::Expr>; N],
+) {
+    let m = limb_message::<AB, N>(tag, fields);
+    send(builder, m, Count::bounded(AB::Expr::NEG_ONE, 1));
+}
+
+/// A row of the limb table, of the kind `tag`, asked for `multiplicity` times.
+pub fn provide_limb<AB: ChipBuilder, const N: usize>(
+    builder: &mut AB,
+    tag: u8,
+    fields: [impl Into<AB::Expr>; N],
+    multiplicity: impl Into<AB::Expr>,
+) {
+    let m = limb_message::<AB, N>(tag, fields);
+    send(builder, m, Count::provided(multiplicity.into()));
+}
+
+fn limb_message<AB: ChipBuilder, const N: usize>(
+    tag: u8,
+    fields: [impl Into<AB::Expr>; N],
+) -> [AB::Expr; WIDTH] {
+    const { assert!(N < WIDTH) };
+    let mut fields = std::iter::once(AB::Expr::from_u8(tag)).chain(fields.into_iter().map(Into::into));
+    std::array::from_fn(|_| fields.next().unwrap_or(AB::Expr::ZERO))
 }
 
 /// Provides the scalar cell (frame, id) = value `multiplicity` times.

@@ -13,8 +13,7 @@ use p3_matrix::Matrix;
 use plica_field::Felt;
 
 use crate::bus::{BUS, WIDTH};
-use crate::chip::ChipKind;
-use crate::chips::{boundary, program};
+use crate::chip::{self, ChipKind};
 use crate::code::Program;
 use crate::trace::Table;
 
@@ -89,11 +88,7 @@ pub fn check(code: &Program, tables: &[Table], public_values: &[Felt]) -> Findin
     let mut findings = Findings::default();
     let mut balance: BTreeMap<Message, Felt> = BTreeMap::new();
     for (t, table) in tables.iter().enumerate() {
-        let preprocessed = match table.kind {
-            ChipKind::Boundary => Some(boundary::preprocessed(code)),
-            ChipKind::Program => Some(program::preprocessed(code)),
-            _ => None,
-        };
+        let preprocessed = chip::preprocessed(code, table.kind);
         let names = table.kind.constraints();
         for (r, row) in table.trace.row_slices().enumerate() {
             let fixed = preprocessed

@@ -1,111 +1,167 @@
 //! The chips as one AIR type.
 //!
 //! A chip is a file in [`crate::chips`]: a column struct, `eval`, and trace generation. Adding one is adding that
-//! file and an arm to each `match` here.
+//! file, a line to the list here, and its arm in [`crate::trace`].
 
 use p3_air::{Air, BaseAir, WindowAccess};
 use p3_matrix::dense::RowMajorMatrix;
 use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
-use crate::chips::{arith, assert, boundary, copy, frame, inverse, leave, program};
-use crate::code::Program;
+use crate::chips::{
+    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, u32_add, u32_check,
+    unpack,
+};
+use crate::code::{Class, Program};
 
-/// The chips, in the order in which a proof lists its instances.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum ChipKind {
-    Boundary,
-    Program,
-    Arith,
-    Inverse,
-    Copy,
-    Frame,
-    Leave,
-    Assert,
+/// What the rows of a chip are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Preprocessed: fixed by the key, which also pins the height.
+    Fixed,
+    /// Facts without a place in time, so many per row.
+    Facts(usize),
+    /// Effects in the chain of states, one per row.
+    Ordered,
+}
+
+/// Declares the chips: variant, module, name, role.
+macro_rules! chips {
+    ($($kind:ident $module:ident $name:literal $role:expr;)*) => {
+        /// The chips, in the order in which a proof lists its instances.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum ChipKind {
+            $($kind,)*
+        }
+
+        impl ChipKind {
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$kind,)*];
+
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+
+            pub const fn role(self) -> Role {
+                match self {
+                    $(Self::$kind => $role,)*
+                }
+            }
+
+            /// Names of the constraints, in the order in which `eval` asserts them.
+            pub const fn constraints(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$kind => $module::CONSTRAINTS,)*
+                }
+            }
+
+            /// Main columns.
+            pub const fn width(self) -> usize {
+                match self {
+                    $(Self::$kind => $module::WIDTH,)*
+                }
+            }
+        }
+
+        impl<AB: ChipBuilder> Air<AB> for ChipKind {
+            fn eval(&self, builder: &mut AB) {
+                let main = builder.main();
+                let row = main.current_slice();
+                match self {
+                    $(Self::$kind => $module::eval(row, builder),)*
+                }
+            }
+        }
+    };
+}
+
+chips! {
+    Boundary boundary "boundary" Role::Fixed;
+    Program program "program" Role::Fixed;
+    Limbs limbs "limbs" Role::Fixed;
+    Arith arith "arith" Role::Facts(arith::BUNDLES);
+    Inverse inverse "inverse" Role::Facts(inverse::BUNDLES);
+    U32Check u32_check "u32 check" Role::Facts(u32_check::FACTS);
+    U32Add u32_add "u32 add" Role::Facts(u32_add::FACTS);
+    Pack pack "pack" Role::Facts(pack::FACTS);
+    Unpack unpack "unpack" Role::Facts(unpack::FACTS);
+    Copy copy "copy" Role::Facts(1);
+    Frame frame "frame" Role::Ordered;
+    Leave leave "leave" Role::Ordered;
+    Assert assert "assert" Role::Ordered;
 }
 
 impl ChipKind {
-    pub const ALL: [Self; 8] = [
-        Self::Boundary,
-        Self::Program,
-        Self::Arith,
-        Self::Inverse,
-        Self::Copy,
-        Self::Frame,
-        Self::Leave,
-        Self::Assert,
-    ];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Boundary => "boundary",
-            Self::Program => "program",
-            Self::Arith => "arith",
-            Self::Inverse => "inverse",
-            Self::Copy => "copy",
-            Self::Frame => "frame",
-            Self::Leave => "leave",
-            Self::Assert => "assert",
+    /// The chip that has the rows of a class of entries.
+    pub const fn of(class: Class) -> Self {
+        match class {
+            Class::Arith => Self::Arith,
+            Class::Inverse => Self::Inverse,
+            Class::U32Check => Self::U32Check,
+            Class::U32Add => Self::U32Add,
+            Class::Pack => Self::Pack,
+            Class::Unpack => Self::Unpack,
+            Class::Copy => Self::Copy,
+            Class::Frame => Self::Frame,
+            Class::Leave => Self::Leave,
+            Class::Assert => Self::Assert,
         }
     }
 
     /// Rows of this chip take part in the chain of states.
     pub const fn ordered(self) -> bool {
-        matches!(self, Self::Frame | Self::Leave | Self::Assert)
+        matches!(self.role(), Role::Ordered)
     }
 
-    /// Fixed by the key: exactly one instance, whose preprocessed columns pin its height.
+    /// Fixed by the key: its preprocessed columns pin its height.
     pub const fn preprocessed(self) -> bool {
-        matches!(self, Self::Boundary | Self::Program)
+        matches!(self.role(), Role::Fixed)
     }
 
-    /// Names of the constraints, in the order in which `eval` asserts them.
-    pub const fn constraints(self) -> &'static [&'static str] {
-        match self {
-            Self::Boundary => boundary::CONSTRAINTS,
-            Self::Program => program::CONSTRAINTS,
-            Self::Arith => arith::CONSTRAINTS,
-            Self::Inverse => inverse::CONSTRAINTS,
-            Self::Copy => copy::CONSTRAINTS,
-            Self::Frame => frame::CONSTRAINTS,
-            Self::Leave => leave::CONSTRAINTS,
-            Self::Assert => assert::CONSTRAINTS,
+    /// Entries of the program that one row holds.
+    pub const fn per_row(self) -> usize {
+        match self.role() {
+            Role::Facts(per_row) => per_row,
+            Role::Fixed | Role::Ordered => 1,
         }
     }
 
-    pub const fn width(self) -> usize {
-        match self {
-            Self::Boundary => boundary::WIDTH,
-            Self::Program => program::WIDTH,
-            Self::Arith => arith::WIDTH,
-            Self::Inverse => inverse::WIDTH,
-            Self::Copy => copy::WIDTH,
-            Self::Frame => frame::WIDTH,
-            Self::Leave => leave::WIDTH,
-            Self::Assert => assert::WIDTH,
-        }
+    /// Whether rows of this chip look the limb table up.
+    pub const fn needs_limbs(self) -> bool {
+        matches!(self, Self::U32Check | Self::U32Add)
     }
 
     pub const fn preprocessed_width(self) -> usize {
         match self {
             Self::Boundary => boundary::PREPROCESSED_WIDTH,
             Self::Program => program::PREPROCESSED_WIDTH,
+            Self::Limbs => limbs::PREPROCESSED_WIDTH,
             _ => 0,
         }
     }
 }
 
-/// The preprocessed columns of `code`, one matrix per preprocessed chip, in order.
-pub fn preprocessed(code: &Program) -> Vec<RowMajorMatrix<Felt>> {
-    ChipKind::ALL
-        .into_iter()
-        .filter_map(|kind| match kind {
-            ChipKind::Boundary => Some(boundary::preprocessed(code)),
-            ChipKind::Program => Some(program::preprocessed(code)),
-            _ => None,
-        })
-        .collect()
+/// Whether the key of `code` has this preprocessed chip.
+pub fn has_table(code: &Program, kind: ChipKind) -> bool {
+    match kind {
+        ChipKind::Limbs => code
+            .entries
+            .iter()
+            .any(|entry| ChipKind::of(entry.class()).needs_limbs()),
+        other => other.preprocessed(),
+    }
+}
+
+/// The preprocessed columns of a chip, if the key of `code` has any.
+pub fn preprocessed(code: &Program, kind: ChipKind) -> Option<RowMajorMatrix<Felt>> {
+    has_table(code, kind).then(|| match kind {
+        ChipKind::Boundary => boundary::preprocessed(code),
+        ChipKind::Program => program::preprocessed(code),
+        ChipKind::Limbs => limbs::preprocessed(),
+        _ => unreachable!("{kind:?} has no preprocessed columns"),
+    })
 }
 
 /// A chip is an AIR without state: its preprocessed columns are given to key generation, its constraints need none.
@@ -136,23 +192,6 @@ impl BaseAir<Felt> for ChipKind {
     /// Degree 3 everywhere: leaves run at blow-up 2, and the lookups of every chip pack two per column.
     fn max_constraint_degree(&self) -> Option<usize> {
         Some(3)
-    }
-}
-
-impl<AB: ChipBuilder> Air<AB> for ChipKind {
-    fn eval(&self, builder: &mut AB) {
-        let main = builder.main();
-        let row = main.current_slice();
-        match self {
-            Self::Boundary => boundary::eval(row, builder),
-            Self::Program => program::eval(row, builder),
-            Self::Arith => arith::eval(row, builder),
-            Self::Inverse => inverse::eval(row, builder),
-            Self::Copy => copy::eval(row, builder),
-            Self::Frame => frame::eval(row, builder),
-            Self::Leave => leave::eval(row, builder),
-            Self::Assert => assert::eval(row, builder),
-        }
     }
 }
 

@@ -53,6 +53,8 @@ pub enum RunErrorKind {
     NotBinary { value: Felt },
     #[error("division by zero")]
     DivisionByZero,
+    #[error("expected a 32-bit number, found {value}")]
+    NotU32 { value: Felt },
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
 }
@@ -113,10 +115,11 @@ impl Compiled {
 
     fn explain(&self, fault: Fault) -> Box<RunError> {
         let (kind, place) = match fault {
-            Fault::Check { entry, value } => {
+            Fault::Check { entry, value } | Fault::Fact { entry, value } => {
                 let kind = match self.info[entry as usize].trap {
                     Some(Trap::Assertion { code }) => RunErrorKind::Assertion { code },
                     Some(Trap::NotBinary) => RunErrorKind::NotBinary { value },
+                    Some(Trap::NotU32) => RunErrorKind::NotU32 { value },
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
                 };
                 (kind, Some((entry, 0)))

@@ -4,8 +4,12 @@
 //! |---|---|---|
 //! | [`boundary`] | the statement: public inputs and outputs, start and end of the chain | one row |
 //! | [`program`] | the program table | preprocessed |
+//! | [`limbs`] | what 32-bit arithmetic looks up | preprocessed, only if used |
 //! | [`arith`] | field additions and multiplications | facts |
 //! | [`inverse`] | zero tests and inversions | facts |
+//! | [`u32_check`] | 32-bit checks | facts |
+//! | [`u32_add`] | 32-bit additions and subtractions | facts |
+//! | [`pack`], [`unpack`] | between elements and words | facts |
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
 //! | [`leave`] | loop exit, return, branch, jump | ordered |
@@ -21,4 +25,9 @@ pub mod copy;
 pub mod frame;
 pub mod inverse;
 pub mod leave;
+pub mod limbs;
+pub mod pack;
 pub mod program;
+pub mod u32_add;
+pub mod u32_check;
+pub mod unpack;

@@ -4,7 +4,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use serde::{Deserialize, Serialize};
 
-use super::{CellId, Pc};
+use super::{CellId, FactEntry, Pc};
 
 /// Fields of a program tuple: class, then nine fields that the class defines.
 pub const TUPLE_WIDTH: usize = 10;
@@ -25,6 +25,11 @@ pub enum Class {
     Frame = 19,
     Leave = 20,
     Assert = 21,
+    // 22: Single
+    U32Check = 23,
+    U32Add = 24,
+    Pack = 25,
+    Unpack = 26,
 }
 
 /// A cell of the own frame, or a constant that stands in the program table in its place.
@@ -261,6 +266,7 @@ pub struct AssertEntry {
 pub enum Entry {
     Arith(ArithBundle),
     Inverse(InverseBundle),
+    Fact(FactEntry),
     Copy(CopyEntry),
     Frame(FrameEntry),
     Leave(LeaveEntry),
@@ -272,6 +278,7 @@ impl Entry {
         match self {
             Self::Arith(_) => Class::Arith,
             Self::Inverse(_) => Class::Inverse,
+            Self::Fact(e) => e.op.class(),
             Self::Copy(_) => Class::Copy,
             Self::Frame(_) => Class::Frame,
             Self::Leave(_) => Class::Leave,
@@ -285,7 +292,28 @@ impl Entry {
             Self::Frame(e) => Some(e.pc),
             Self::Leave(e) => Some(e.pc()),
             Self::Assert(e) => Some(e.pc),
-            Self::Arith(_) | Self::Inverse(_) | Self::Copy(_) => None,
+            Self::Arith(_) | Self::Inverse(_) | Self::Fact(_) | Self::Copy(_) => None,
+        }
+    }
+
+    /// The first cell that the entry defines as a result, and how many: those of copies included, links and parameters
+    /// excluded, whose ids follow from pcs.
+    pub fn results(&self) -> Option<(CellId, u32)> {
+        match self {
+            Self::Arith(e) => Some((e.id, 2)),
+            Self::Inverse(e) => Some((e.id, 2)),
+            Self::Fact(e) => Some((e.id, e.op.signature().results.len() as u32)),
+            Self::Copy(e) => Some((e.base, e.src.len() as u32)),
+            Self::Frame(_) | Self::Leave(_) | Self::Assert(_) => None,
+        }
+    }
+
+    /// Whether no row exists for some operands.
+    pub fn traps(&self) -> bool {
+        match self {
+            Self::Inverse(e) => e.ops.iter().any(|op| op.invert),
+            Self::Fact(e) => e.op.signature().traps,
+            _ => false,
         }
     }
 
@@ -307,6 +335,13 @@ impl Entry {
                     t[2 + 3 * j] = id(op.a);
                     t[3 + 3 * j] = op.k;
                     t[4 + 3 * j] = bit(op.invert);
+                }
+            }
+            Self::Fact(e) => {
+                t[1] = id(e.id);
+                t[2] = Felt::from_u32(e.code());
+                for (field, operand) in t[3..].iter_mut().zip(e.operands()) {
+                    *field = operand.field();
                 }
             }
             Self::Copy(e) => {
@@ -387,6 +422,14 @@ impl Entry {
                 map(&mut e.id);
                 e.ops.iter_mut().for_each(|op| map(&mut op.a));
             }
+            Self::Fact(e) => {
+                map(&mut e.id);
+                for operand in &mut e.operands {
+                    if let Operand::Cell(id) = operand {
+                        map(id);
+                    }
+                }
+            }
             Self::Copy(e) => {
                 map(&mut e.key);
                 map(&mut e.base);
@@ -417,6 +460,13 @@ impl Entry {
                 }
             }
             Self::Inverse(e) => e.ops.iter().for_each(|op| f(op.a)),
+            Self::Fact(e) => {
+                for operand in e.operands() {
+                    if let Operand::Cell(id) = operand {
+                        f(*id);
+                    }
+                }
+            }
             Self::Copy(e) => {
                 f(e.key);
                 e.src.iter().copied().for_each(f);

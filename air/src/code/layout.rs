@@ -1,5 +1,5 @@
 //! Where cells live in a processor's memory: frames are arrays, and each id has one slot in the frames of the
-//! region that owns it.
+//! region that owns it; a word has four, one after the other.
 
 use super::{
     BlockId, CellId, Entry, FIRST_FREE_ID, INPUT, LeaveEntry, OUTPUT, PARAMS, Program, RegionId,
@@ -80,18 +80,22 @@ impl Layout {
     }
 
     fn define_results(&mut self, region: RegionId, entry: &Entry) {
-        let (base, count) = match entry {
-            Entry::Arith(e) => (e.id, 2),
-            Entry::Inverse(e) => (e.id, 2),
-            Entry::Copy(e) => (e.base, e.src.len() as u32),
-            Entry::Frame(_) | Entry::Leave(_) | Entry::Assert(_) => return,
-        };
-        for id in base..base + count {
-            self.define(region, id);
+        if let Entry::Fact(fact) = entry {
+            for (id, ty) in fact.results() {
+                self.define_sized(region, id, ty.components() as u32);
+            }
+        } else if let Some((base, count)) = entry.results() {
+            for id in base..base + count {
+                self.define(region, id);
+            }
         }
     }
 
     fn define(&mut self, region: RegionId, id: CellId) {
+        self.define_sized(region, id, 1);
+    }
+
+    fn define_sized(&mut self, region: RegionId, id: CellId, components: u32) {
         let id = id as usize;
         if id >= self.slots.len() {
             self.slots.resize(id + 1, NO_SLOT);
@@ -101,7 +105,7 @@ impl Layout {
             let next = &mut self.frame_sizes[region as usize];
             self.slots[id] = *next;
             self.owners[id] = region;
-            *next += 1;
+            *next += components;
         }
     }
 

@@ -8,6 +8,7 @@
 //! A *region* is the code that runs in one kind of frame: the root, a procedure, or a loop body.
 
 mod entry;
+mod fact;
 mod ids;
 mod layout;
 mod program;
@@ -17,6 +18,7 @@ pub use entry::{
     ArithBundle, ArithOp, AssertEntry, Class, CopyEntry, CopyKind, Entry, FrameEntry,
     InverseBundle, InverseOp, LeaveEntry, Operand, PARAMS, TUPLE_WIDTH,
 };
+pub use fact::{FactEntry, FactOp, MAX_COMPONENTS, MAX_OPERANDS, MAX_RESULTS, Signature, Type};
 pub use ids::{
     CALL, CellId, FIRST_FREE_ID, FIRST_PC, INPUT, OUTPUT, PC_STRIDE, Pc, STACK_SIZE, exit_link,
     first_pure_id, handle, param,

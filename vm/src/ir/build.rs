@@ -1,6 +1,7 @@
 //! Emission of operations, with constants folded.
 
 use p3_field::{Field, PrimeCharacteristicRing};
+use plica_air::code::{FactOp, MAX_RESULTS, Type};
 use plica_field::Felt;
 
 use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
@@ -39,8 +40,13 @@ impl Ir {
 
     fn emit(&mut self, scope: &mut Scope, op: PureOp, boolean: bool) -> Operand {
         let out = self.new_value();
+        let ty = match op {
+            PureOp::IsZero { .. } => Type::Bool,
+            _ => Type::Felt,
+        };
         self.values[out.index()] = ValueInfo {
             boolean,
+            ty,
             op: Some(op),
         };
         scope.stmts.push(Stmt::Op {
@@ -194,6 +200,61 @@ impl Ir {
             },
             Operand::Value(a) => self.emit(scope, PureOp::Invert { a }, false),
         }
+    }
+
+    /// Emits an instruction of the chips of facts, whose operands have the types of its signature.
+    pub(super) fn fact(
+        &mut self,
+        scope: &mut Scope,
+        op: FactOp,
+        operands: &[Operand],
+    ) -> Vec<Operand> {
+        if op == FactOp::U32Check && self.ty(operands[0]).fits(Type::U32) {
+            return operands.to_vec();
+        }
+        let signature = op.signature();
+        let constants: Option<Vec<Felt>> = operands
+            .iter()
+            .map(|&operand| match operand {
+                Operand::Const(value) => Some(value),
+                Operand::Value(_) => None,
+            })
+            .collect();
+        // There are no constant words.
+        let scalars = signature.results.iter().all(|&ty| ty != Type::Word);
+        if let Some(constants) = constants.filter(|_| scalars) {
+            let mut results = [Felt::ZERO; MAX_RESULTS];
+            if !op.eval(&constants, &mut results) {
+                self.fail(scope, Trap::of(op));
+            }
+            return results[..signature.results.len()]
+                .iter()
+                .map(|&value| constant(value))
+                .collect();
+        }
+        let outs: Vec<ValueId> = signature
+            .results
+            .iter()
+            .map(|&ty| {
+                let out = self.new_value();
+                let info = &mut self.values[out.index()];
+                info.ty = ty;
+                info.boolean = ty == Type::Bool;
+                out
+            })
+            .collect();
+        scope.stmts.push(Stmt::Fact {
+            outs: outs.clone(),
+            op,
+            operands: operands.to_vec(),
+            origin: scope.origin,
+        });
+        outs.into_iter().map(Operand::Value).collect()
+    }
+
+    /// The operand as a 32-bit number: emits the check, unless it is known.
+    pub(super) fn u32(&mut self, scope: &mut Scope, operand: Operand) -> Operand {
+        self.fact(scope, FactOp::U32Check, &[operand])[0]
     }
 
     /// A check that always fails where it runs.

@@ -11,6 +11,7 @@ pub fn used_values(stmts: &[Stmt], used: &mut HashSet<ValueId>) {
         for stmt in stmts {
             match stmt {
                 Stmt::Op { op, .. } => used.extend(op.operands()),
+                Stmt::Fact { operands, .. } => used.extend(operands.iter().filter_map(|o| o.value())),
                 Stmt::Assert { a, b, .. } => used.extend([a, b].iter().filter_map(|o| o.value())),
                 Stmt::If {
                     cond,
@@ -138,6 +139,18 @@ impl Analysis {
                     self.mark(*out);
                 }
             }
+            Stmt::Fact {
+                outs, op, operands, ..
+            } => {
+                for &out in outs {
+                    for &operand in operands {
+                        self.edge(out, operand);
+                    }
+                    if op.signature().traps {
+                        self.mark(out);
+                    }
+                }
+            }
             Stmt::Assert { a, b, .. } => {
                 self.mark_operand(*a);
                 self.mark_operand(*b);
@@ -213,6 +226,7 @@ impl Analysis {
 pub fn has_effects(stmts: &[Stmt]) -> bool {
     stmts.iter().any(|stmt| match stmt {
         Stmt::Op { op, .. } => op.traps(),
+        Stmt::Fact { op, .. } => op.signature().traps,
         Stmt::Assert { .. } | Stmt::Loop { .. } | Stmt::Call { .. } => true,
         Stmt::If {
             then, otherwise, ..

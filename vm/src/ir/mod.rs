@@ -14,8 +14,10 @@ mod repeat;
 mod replay;
 mod stack;
 mod translate;
+mod u32;
 mod weight;
 
+use plica_air::code::{FactOp, Type};
 use plica_field::Felt;
 
 use crate::syntax::Span;
@@ -110,6 +112,18 @@ pub enum Trap {
     /// A condition or Boolean operand that is neither 0 nor 1.
     NotBinary,
     DivisionByZero,
+    /// An operand of 32-bit arithmetic that is 2^32 or more.
+    NotU32,
+}
+
+impl Trap {
+    /// Why an instruction of the chips of facts has no result.
+    pub const fn of(op: FactOp) -> Self {
+        match op {
+            FactOp::U32Check => Self::NotU32,
+            FactOp::U32Add | FactOp::U32Sub | FactOp::Pack | FactOp::Unpack => Self::DivisionByZero,
+        }
+    }
 }
 
 /// A value where the two branches of an `if` meet.
@@ -133,6 +147,13 @@ pub enum Stmt {
     Op {
         out: ValueId,
         op: PureOp,
+        origin: Origin,
+    },
+    /// An instruction of the chips of facts beyond field arithmetic.
+    Fact {
+        outs: Vec<ValueId>,
+        op: FactOp,
+        operands: Vec<Operand>,
         origin: Origin,
     },
     /// Ordered; traps unless a = b.
@@ -196,12 +217,24 @@ pub struct Region {
 }
 
 /// What is known about a value.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct ValueInfo {
     /// It is 0 or 1 wherever it exists.
     pub boolean: bool,
+    /// What the validator will find of its cell; weaker than `boolean` where that follows from a check.
+    pub ty: Type,
     /// The operation that computes it; `None` for inputs, parameters, joins and results.
     pub op: Option<PureOp>,
+}
+
+impl Default for ValueInfo {
+    fn default() -> Self {
+        Self {
+            boolean: false,
+            ty: Type::Felt,
+            op: None,
+        }
+    }
 }
 
 /// A translated program. The root region is the last one.
@@ -222,6 +255,14 @@ impl Ir {
 
     pub fn value(&self, v: ValueId) -> ValueInfo {
         self.values[v.index()]
+    }
+
+    /// The type of an operand.
+    pub fn ty(&self, operand: Operand) -> Type {
+        match operand {
+            Operand::Const(value) => Type::of(value),
+            Operand::Value(v) => self.value(v).ty,
+        }
     }
 
     pub fn region(&self, r: RegionId) -> &Region {

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::build::Scope;
-use super::{End, Ir, Join, Operand, Outcome, Region, RegionId, Stmt, ValueId};
+use plica_air::code::Type;
+
+use super::{End, Ir, Join, Operand, Outcome, Region, RegionId, Stmt, ValueId, ValueInfo};
 
 /// What the values of the replayed code stand for.
 pub(super) type Substitution = HashMap<ValueId, Operand>;
@@ -44,6 +46,18 @@ impl Ir {
                     map(substitution, Operand::Value(v))
                 });
                 substitution.insert(*out, known);
+            }
+            Stmt::Fact {
+                outs,
+                op,
+                operands,
+                origin,
+            } => {
+                scope.origin = *origin;
+                let operands: Vec<Operand> =
+                    operands.iter().map(|&o| map(substitution, o)).collect();
+                let results = self.fact(scope, *op, &operands);
+                substitution.extend(outs.iter().copied().zip(results));
             }
             Stmt::Assert { a, b, trap, origin } => {
                 scope.origin = *origin;
@@ -127,7 +141,10 @@ impl Ir {
                     .iter()
                     .map(|result| {
                         let out = self.new_value();
-                        self.values[out.index()].boolean = self.value(result.out).boolean;
+                        self.values[out.index()] = ValueInfo {
+                            op: None,
+                            ..self.value(result.out)
+                        };
                         substitution.insert(result.out, Operand::Value(out));
                         Outcome {
                             out,
@@ -171,8 +188,11 @@ impl Ir {
                 }
                 pair => *made.entry(pair).or_insert_with(|| {
                     let boolean = self.is_boolean(then) && self.is_boolean(otherwise);
+                    let ty = self.joined_type(then, otherwise);
                     let out = self.new_value();
-                    self.values[out.index()].boolean = boolean;
+                    let info = &mut self.values[out.index()];
+                    info.boolean = boolean;
+                    info.ty = ty;
                     joins.push(Join {
                         out,
                         then,
@@ -210,7 +230,10 @@ impl Ir {
                 substitution.insert(param, init);
             } else {
                 let copy = self.new_value();
-                self.values[copy.index()].boolean = self.value(param).boolean;
+                self.values[copy.index()] = ValueInfo {
+                    op: None,
+                    ..self.value(param)
+                };
                 substitution.insert(param, Operand::Value(copy));
                 params.push(copy);
                 kept.push(i);
@@ -230,6 +253,13 @@ impl Ir {
             ..original
         });
         LoopCopy { region, kept }
+    }
+
+    /// What a copy of one or the other is.
+    pub(super) fn joined_type(&self, a: Operand, b: Operand) -> Type {
+        self.ty(a)
+            .join(self.ty(b))
+            .expect("words are unpacked where paths meet")
     }
 
     pub(super) fn add_region(&mut self, region: Region) -> RegionId {
@@ -269,8 +299,14 @@ impl Ir {
                 };
                 let boolean =
                     self.is_boolean(next[index]) && (cond.is_none() || self.is_boolean(init[i]));
+                let ty = match cond {
+                    Some(_) => self.joined_type(next[index], init[i]),
+                    None => self.ty(next[index]),
+                };
                 let out = self.new_value();
-                self.values[out.index()].boolean = boolean;
+                let info = &mut self.values[out.index()];
+                info.boolean = boolean;
+                info.ty = ty;
                 results.push(Outcome { out, index });
                 Operand::Value(out)
             })

@@ -10,7 +10,9 @@ use super::error::{CompileError, CompileErrorKind};
 use super::replay::{Substitution, substituted};
 use super::stack::{FLOOR, Stack};
 use super::{End, Ir, Operand, Origin, Outcome, Region, RegionId, Stmt, Trap, ValueId};
-use crate::syntax::{Body, Exponent, Instruction, Node, NodeKind, ProcId, Program, Sources, Span};
+use crate::syntax::{
+    Body, Exponent, Instruction, Node, NodeKind, ProcId, Program, Section, Sources, Span,
+};
 
 pub(super) type Result<T> = std::result::Result<T, Box<CompileError>>;
 
@@ -135,7 +137,7 @@ impl Translator<'_> {
         CompileError::new(kind, self.sources(), span)
     }
 
-    fn unsupported<T>(&self, span: Span) -> Result<T> {
+    pub(super) fn unsupported<T>(&self, span: Span) -> Result<T> {
         let text = self.sources().slice(span).to_owned();
         Err(self.error(CompileErrorKind::Unsupported(text), span))
     }
@@ -405,7 +407,11 @@ impl Translator<'_> {
             .enumerate()
             .map(|(index, &result)| {
                 let out = self.ir.new_value();
-                self.ir.values[out.index()].boolean = self.ir.is_boolean(result);
+                let ty = self.ir.ty(result);
+                let boolean = self.ir.is_boolean(result);
+                let info = &mut self.ir.values[out.index()];
+                info.boolean = boolean;
+                info.ty = ty;
                 let source = result.value().expect("results of procedures are values");
                 substitution.insert(source, Operand::Value(out));
                 Outcome { out, index }
@@ -604,6 +610,13 @@ impl Translator<'_> {
                 stack.drop(8);
             }
 
+            other if other.section() == Section::U32 => {
+                return self.u32_instruction(other, span, stack, scope);
+            }
+            I::U32Assert(_) | I::U32Assert2(_) | I::U32AssertW(_) => {
+                return self.u32_instruction(instruction, span, stack, scope);
+            }
+
             _ => return self.unsupported(span),
         }
         Ok(())
@@ -647,7 +660,7 @@ impl Translator<'_> {
 }
 
 /// Applies an operation to [b, a, ..], or to [a, ..] and the immediate b.
-fn binary(
+pub(super) fn binary(
     stack: &mut Stack,
     immediate: Option<Felt>,
     op: impl FnOnce(Operand, Operand) -> Operand,
@@ -664,7 +677,7 @@ fn binary(
     }
 }
 
-fn unary(stack: &mut Stack, op: impl FnOnce(Operand) -> Operand) {
+pub(super) fn unary(stack: &mut Stack, op: impl FnOnce(Operand) -> Operand) {
     let out = op(stack.peek(0));
     stack.replace(1, &[out]);
 }

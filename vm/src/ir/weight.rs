@@ -2,6 +2,8 @@
 //!
 //! The constants follow the cell table of the chips (`docs/chips.md`); they steer decisions and carry no soundness.
 
+use plica_air::code::{Class, FactOp};
+
 use super::{End, Ir, PureOp, RegionId, Stmt};
 
 /// Cells per field instruction.
@@ -46,6 +48,17 @@ pub(super) fn call(params: usize, results: usize) -> f64 {
     opening(params) + LEAVE_ROW + COPY_ROW * results.div_ceil(4) as f64
 }
 
+/// Cells per instruction of the chips of facts.
+const fn fact(op: FactOp) -> f64 {
+    match op.class() {
+        Class::U32Check => 18.25,
+        Class::U32Add => 28.25,
+        Class::Pack => 26.0,
+        Class::Unpack => 22.0,
+        _ => 0.0,
+    }
+}
+
 impl Ir {
     pub(super) fn weigh(&self, stmts: &[Stmt]) -> Weight {
         let mut total = Weight::default();
@@ -60,6 +73,7 @@ impl Ir {
                     };
                     total.add(cells, PROGRAM_ROW / 2.0);
                 }
+                Stmt::Fact { op, .. } => total.add(fact(*op), PROGRAM_ROW),
                 Stmt::Assert { .. } => total.add(ASSERT_ROW, PROGRAM_ROW),
                 Stmt::If {
                     then,

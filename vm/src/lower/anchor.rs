@@ -19,15 +19,17 @@ impl Lowering<'_> {
         stmts: &[Stmt],
         end: Option<(RegionId, Option<Step>)>,
     ) -> Vec<ValueId> {
-        let trapping: Vec<ValueId> = stmts
+        // By instruction; whichever result is read, the row must exist.
+        let trapping: Vec<&[ValueId]> = stmts
             .iter()
             .filter_map(|stmt| match stmt {
-                Stmt::Op { out, op, .. } if op.traps() => Some(*out),
+                Stmt::Op { out, op, .. } if op.traps() => Some(std::slice::from_ref(out)),
+                Stmt::Fact { outs, op, .. } if op.signature().traps => Some(outs.as_slice()),
                 _ => None,
             })
             .collect();
         if trapping.is_empty() {
-            return trapping;
+            return Vec::new();
         }
         let mut read: HashSet<ValueId> = HashSet::new();
         let mut operand = |o: Operand| {
@@ -35,7 +37,7 @@ impl Lowering<'_> {
         };
         for stmt in stmts {
             match stmt {
-                Stmt::Op { .. } => {}
+                Stmt::Op { .. } | Stmt::Fact { .. } => {}
                 Stmt::Assert { a, b, .. } => {
                     operand(*a);
                     operand(*b);
@@ -77,13 +79,19 @@ impl Lowering<'_> {
         }
         // Backwards through the facts of this very list.
         for stmt in stmts.iter().rev() {
-            if let Stmt::Op { out, op, .. } = stmt
-                && read.contains(out)
-            {
-                read.extend(op.operands());
+            match stmt {
+                Stmt::Op { out, op, .. } if read.contains(out) => read.extend(op.operands()),
+                Stmt::Fact { outs, operands, .. } if outs.iter().any(|out| read.contains(out)) => {
+                    read.extend(operands.iter().filter_map(|o| o.value()));
+                }
+                _ => {}
             }
         }
-        trapping.into_iter().filter(|v| !read.contains(v)).collect()
+        trapping
+            .into_iter()
+            .filter(|outs| !outs.iter().any(|out| read.contains(out)))
+            .map(|outs| outs[0])
+            .collect()
     }
 
     fn row_sources<'a>(

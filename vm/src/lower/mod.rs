@@ -228,7 +228,7 @@ fn wanted(ir: &Ir, live: &Liveness) -> Vec<Vec<bool>> {
                             }
                         }
                     }
-                    Stmt::Op { .. } | Stmt::Assert { .. } => {}
+                    Stmt::Op { .. } | Stmt::Fact { .. } | Stmt::Assert { .. } => {}
                 }
             }
         }

@@ -137,6 +137,7 @@ impl Lowering<'_> {
         let mut analysis = Needs {
             lowering: self,
             joins: HashMap::new(),
+            facts: HashMap::new(),
             needed: HashSet::new(),
             pending: Vec::new(),
         };
@@ -173,6 +174,8 @@ struct Needs<'a> {
     lowering: &'a Lowering<'a>,
     /// Joins, with their condition.
     joins: HashMap<ValueId, (Join, ValueId)>,
+    /// Results of instructions with several, with the operands.
+    facts: HashMap<ValueId, Vec<Operand>>,
     needed: HashSet<ValueId>,
     pending: Vec<ValueId>,
 }
@@ -194,6 +197,9 @@ impl Needs<'_> {
         while let Some(v) = self.pending.pop() {
             if let Some(op) = self.lowering.ir.value(v).op {
                 op.operands().for_each(|operand| self.value(operand));
+            }
+            if let Some(operands) = self.facts.get(&v).cloned() {
+                operands.into_iter().for_each(|o| self.operand(o));
             }
             if let Some(&(join, cond)) = self.joins.get(&v) {
                 self.operand(join.then);
@@ -218,6 +224,16 @@ impl Needs<'_> {
             Stmt::Op { out, op, .. } => {
                 if op.traps() {
                     self.value(*out);
+                }
+            }
+            Stmt::Fact {
+                outs, op, operands, ..
+            } => {
+                for &out in outs {
+                    self.facts.insert(out, operands.clone());
+                }
+                if op.signature().traps {
+                    self.value(outs[0]);
                 }
             }
             Stmt::Assert { a, b, .. } => {

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    self, ArithBundle, ArithOp, BlockId, CellId, CopyKind, Entry as CodeEntry, FrameEntry, INPUT,
-    LeaveEntry, OUTPUT, PARAMS, Pc, RegionKind, Terminator, exit_link, handle, param,
+    self, ArithBundle, ArithOp, BlockId, CellId, CopyKind, Entry as CodeEntry, FactOp, FrameEntry,
+    INPUT, LeaveEntry, OUTPUT, PARAMS, Pc, RegionKind, Terminator, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -207,9 +207,13 @@ impl RegionCode<'_, '_> {
                 self.stmt(stmt);
             }
         });
-        if let Some(Stmt::Op { origin, .. }) = stmts
+        if let Some(Stmt::Op { origin, .. } | Stmt::Fact { origin, .. }) = stmts
             .iter()
-            .find(|stmt| matches!(stmt, Stmt::Op { out, .. } if touched.contains(out)))
+            .find(|stmt| match stmt {
+                Stmt::Op { out, .. } => touched.contains(out),
+                Stmt::Fact { outs, .. } => touched.contains(&outs[0]),
+                _ => false,
+            })
         {
             self.builder.touch(&touched, *origin);
         }
@@ -227,6 +231,16 @@ impl RegionCode<'_, '_> {
             Stmt::Op { out, op, origin } => {
                 if self.needed.contains(out) {
                     self.builder.op(*out, *op, *origin);
+                }
+            }
+            Stmt::Fact {
+                outs,
+                op,
+                operands,
+                origin,
+            } => {
+                if outs.iter().any(|out| self.needed.contains(out)) {
+                    self.fact(outs, *op, operands, *origin);
                 }
             }
             Stmt::Assert { a, b, trap, origin } => {
@@ -270,6 +284,28 @@ impl RegionCode<'_, '_> {
                 origin,
             } => self.call(*region, args, results, *origin),
         }
+    }
+
+    fn fact(&mut self, outs: &[ValueId], op: FactOp, operands: &[Operand], origin: Origin) {
+        let immediates = op.signature().immediates;
+        let mut checked: Vec<Checked> = operands
+            .iter()
+            .enumerate()
+            .map(|(j, &operand)| match operand {
+                Operand::Const(value) if immediates >> j & 1 == 1 => Checked::Imm(value),
+                other => Checked::Value(self.value(other, origin)),
+            })
+            .collect();
+        // An instruction reads at least one cell, or it would have rows in frames that do not exist.
+        if checked.iter().all(|c| matches!(c, Checked::Imm(_))) {
+            checked[0] = Checked::Value(self.value(operands[0], origin));
+        }
+        self.builder.push(Pending::Fact {
+            outs: outs.to_vec(),
+            op,
+            operands: checked,
+            origin,
+        });
     }
 
     /// An `if` without effects: no control flow, the gates choose.

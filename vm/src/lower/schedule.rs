@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code;
 use plica_air::code::{
-    ArithBundle, ArithOp, AssertEntry, CellId, CopyEntry, CopyKind, Entry, InverseBundle, InverseOp,
+    ArithBundle, ArithOp, AssertEntry, CellId, CopyEntry, CopyKind, Entry, FactEntry, FactOp,
+    InverseBundle, InverseOp, MAX_OPERANDS,
 };
 use plica_field::Felt;
 
@@ -49,6 +50,12 @@ pub(super) enum Pending {
         a: ValueId,
         origin: Origin,
     },
+    Fact {
+        outs: Vec<ValueId>,
+        op: FactOp,
+        operands: Vec<Checked>,
+        origin: Origin,
+    },
     /// Up to four copies.
     Copy {
         kind: CopyKind,
@@ -71,7 +78,7 @@ impl Pending {
             Self::Arith { out, .. } | Self::Constant { out, .. } | Self::Inverse { out, .. } => {
                 std::slice::from_ref(out)
             }
-            Self::Copy { outs, .. } => outs,
+            Self::Fact { outs, .. } | Self::Copy { outs, .. } => outs,
             Self::Assert { .. } => &[],
         }
     }
@@ -89,19 +96,15 @@ impl Pending {
                 .into_iter()
                 .chain(sources.iter().filter_map(value))
                 .collect(),
-            Self::Assert { slots, .. } => slots
-                .iter()
-                .filter_map(|slot| match slot {
-                    Checked::Value(v) => Some(*v),
-                    Checked::Imm(_) => None,
-                })
-                .collect(),
+            Self::Fact { operands, .. } => checked(operands).collect(),
+            Self::Assert { slots, .. } => checked(slots).collect(),
         }
     }
 
     fn may_trap(&self) -> bool {
         match self {
             Self::Inverse { op, .. } => op.invert,
+            Self::Fact { op, .. } => op.signature().traps,
             Self::Assert { .. } => true,
             Self::Arith { .. } | Self::Constant { .. } | Self::Copy { .. } => false,
         }
@@ -111,10 +114,17 @@ impl Pending {
         match self {
             Self::Arith { .. } | Self::Constant { .. } => 0,
             Self::Inverse { .. } => 1,
-            Self::Copy { .. } => 2,
+            Self::Fact { .. } | Self::Copy { .. } => 2,
             Self::Assert { .. } => 3,
         }
     }
+}
+
+fn checked(operands: &[Checked]) -> impl Iterator<Item = ValueId> + '_ {
+    operands.iter().filter_map(|operand| match operand {
+        Checked::Value(v) => Some(*v),
+        Checked::Imm(_) => None,
+    })
 }
 
 /// Cells of the values of a region. Values are unique to their region, so one table serves all.
@@ -171,7 +181,13 @@ pub(super) fn schedule(
                     _ => emit.inverse(&pending[first], second.map(|i| &pending[i])),
                 }
             }
-            2 => emit.copy(&pending[state.take(2)]),
+            2 => {
+                let next = &pending[state.take(2)];
+                match next {
+                    Pending::Fact { .. } => emit.fact(next),
+                    _ => emit.copy(next),
+                }
+            }
             _ => emit.check(&pending[state.take(3)]),
         }
     }
@@ -355,6 +371,41 @@ impl Emitter<'_, '_> {
         self.lowering.push_entry(entry, EntryInfo { origins, trap });
     }
 
+    fn fact(&mut self, pending: &Pending) {
+        let Pending::Fact {
+            outs,
+            op,
+            operands,
+            origin,
+        } = pending
+        else {
+            unreachable!("not an instruction of the chips of facts")
+        };
+        let mut cells = [code::Operand::Imm(Felt::ZERO); MAX_OPERANDS];
+        for (cell, operand) in cells.iter_mut().zip(operands) {
+            *cell = self.operand(*operand);
+        }
+        let id = self.lowering.take_ids(outs.len() as u32);
+        for (&out, id) in outs.iter().zip(id..) {
+            self.cells.set(out, id);
+        }
+        let entry = Entry::Fact(FactEntry {
+            op: *op,
+            id,
+            operands: cells,
+        });
+        let trap = op.signature().traps.then(|| Trap::of(*op));
+        let origins = [Some(*origin), None];
+        self.lowering.push_entry(entry, EntryInfo { origins, trap });
+    }
+
+    fn operand(&self, operand: Checked) -> code::Operand {
+        match operand {
+            Checked::Value(v) => code::Operand::Cell(self.cells.get(v)),
+            Checked::Imm(value) => code::Operand::Imm(value),
+        }
+    }
+
     fn copy(&mut self, pending: &Pending) {
         let Pending::Copy {
             kind,
@@ -398,10 +449,7 @@ impl Emitter<'_, '_> {
         else {
             unreachable!("not a check")
         };
-        let slots = slots.map(|slot| match slot {
-            Checked::Value(v) => code::Operand::Cell(self.cells.get(v)),
-            Checked::Imm(value) => code::Operand::Imm(value),
-        });
+        let slots = slots.map(|slot| self.operand(slot));
         let pc = self.lowering.take_pc();
         let entry = Entry::Assert(AssertEntry {
             pc,

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    ArithOp, Block, BlockId, CellId, CopyKind, Entry, InverseOp, Layout, LeaveEntry, OUTPUT,
-    Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator, exit_link, handle, param,
+    ArithOp, Block, BlockId, CellId, CopyKind, Entry, FactEntry, FactOp, InverseOp, Layout, LeaveEntry, OUTPUT,
+    Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator, Type, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -64,6 +64,13 @@ pub(super) enum Op {
         entry: u32,
         lane: u8,
     },
+    /// An instruction of the chips of facts; its operands start at `first` of [`Decoded::operands`].
+    Fact {
+        op: FactOp,
+        first: u32,
+        out: Slot,
+        entry: u32,
+    },
     Copy {
         src: Slot,
         out: Slot,
@@ -89,6 +96,15 @@ pub(super) enum Op {
     Fail {
         entry: u32,
     },
+}
+
+/// An operand of a fact.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FactOperand {
+    Scalar(Slot),
+    /// The first of four.
+    Word(Slot),
+    Imm(Felt),
 }
 
 /// A tested value: slot + step.
@@ -160,6 +176,8 @@ pub(super) struct DecodedBlock {
 #[derive(Clone, Debug)]
 pub(super) struct Decoded {
     pub(super) ops: Vec<Op>,
+    /// Operands of facts.
+    pub(super) operands: Vec<FactOperand>,
     pub(super) pushes: Vec<(Slot, Slot)>,
     pub(super) blocks: Vec<DecodedBlock>,
     pub(super) frame_sizes: Vec<u32>,
@@ -173,6 +191,7 @@ pub(super) fn decode(program: &Program, layout: &Layout, recording: bool) -> Dec
         read: (!recording).then(|| cells_read(program)),
         out: Decoded {
             ops: Vec::new(),
+            operands: Vec::new(),
             pushes: Vec::new(),
             blocks: Vec::new(),
             frame_sizes: layout.frame_sizes.clone(),
@@ -246,6 +265,12 @@ impl Decoder<'_> {
                         let op = self.inverse(op, bundle.id + lane as u32, index, lane as u8);
                         self.out.ops.push(op);
                     }
+                }
+            }
+            Entry::Fact(fact) => {
+                if fact.op.signature().traps || fact.results().any(|(id, _)| self.wanted(id)) {
+                    let op = self.fact(&fact, index);
+                    self.out.ops.push(op);
                 }
             }
             Entry::Copy(copy) => {
@@ -324,6 +349,34 @@ impl Decoder<'_> {
             }
         } else {
             Op::IsZero { a, k: op.k, out }
+        }
+    }
+
+    fn fact(&mut self, fact: &FactEntry, entry: u32) -> Op {
+        let first = self.out.operands.len() as u32;
+        for (operand, ty) in fact.operands().iter().zip(fact.op.signature().operands) {
+            let operand = match *operand {
+                Operand::Imm(value) => FactOperand::Imm(value),
+                Operand::Cell(id) if *ty == Type::Word => FactOperand::Word(self.slot(id)),
+                Operand::Cell(id) => FactOperand::Scalar(self.slot(id)),
+            };
+            self.out.operands.push(operand);
+        }
+        debug_assert!(
+            fact.results()
+                .scan(self.slot(fact.id), |next, (id, ty)| {
+                    let here = *next;
+                    *next += ty.components() as u32;
+                    Some(here == self.slot(id))
+                })
+                .all(|in_place| in_place),
+            "results lie one behind the other"
+        );
+        Op::Fact {
+            op: fact.op,
+            first,
+            out: self.slot(fact.id),
+            entry,
         }
     }
 

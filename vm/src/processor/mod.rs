@@ -6,13 +6,15 @@
 mod decode;
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
-use plica_air::code::{INPUT, Layout, OUTPUT, PARAMS, Program, STACK_SIZE};
+use plica_air::code::{
+    FactOp, INPUT, Layout, MAX_COMPONENTS, OUTPUT, PARAMS, Program, STACK_SIZE,
+};
 use plica_air::record::{Execution, Frame, FrameIndex, Outcome, Step};
 use plica_field::Felt;
 use thiserror::Error;
 use tracing::instrument;
 
-use decode::{Decoded, Exit, Op, Opening, decode};
+use decode::{Decoded, Exit, FactOperand, Op, Opening, decode};
 
 /// Why a program stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -22,6 +24,9 @@ pub enum Fault {
     Check { entry: u32, value: Felt },
     #[error("division by zero in entry {entry}")]
     DivisionByZero { entry: u32, lane: u8 },
+    /// An instruction has no result for its operands.
+    #[error("entry {entry} has no result")]
+    Fact { entry: u32, value: Felt },
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
 }
@@ -77,6 +82,32 @@ pub fn record(
         inputs: *inputs,
         outputs,
     })
+}
+
+/// Computes a fact; the first operand if it traps.
+fn fact(op: FactOp, sources: &[FactOperand], cells: &mut [Felt], out: u32) -> Result<(), Felt> {
+    let signature = op.signature();
+    let mut operands = [Felt::ZERO; MAX_COMPONENTS];
+    let mut at = 0;
+    for source in &sources[..signature.operands.len()] {
+        match *source {
+            FactOperand::Scalar(slot) => operands[at] = cells[slot as usize],
+            FactOperand::Imm(value) => operands[at] = value,
+            FactOperand::Word(slot) => {
+                let slot = slot as usize;
+                operands[at..at + 4].copy_from_slice(&cells[slot..slot + 4]);
+                at += 3;
+            }
+        }
+        at += 1;
+    }
+    let count: usize = signature.results.iter().map(|ty| ty.components()).sum();
+    let results = &mut cells[out as usize..out as usize + count];
+    if op.eval(&operands, results) {
+        Ok(())
+    } else {
+        Err(operands[0])
+    }
 }
 
 struct Interpreter<'a, const RECORD: bool> {
@@ -259,6 +290,16 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
                     Some(inverse) => (out, inverse),
                     None => return Err(Fault::DivisionByZero { entry, lane }),
                 },
+                Op::Fact {
+                    op,
+                    first,
+                    out,
+                    entry,
+                } => {
+                    fact(op, &self.code.operands[first as usize..], cells, out)
+                        .map_err(|value| Fault::Fact { entry, value })?;
+                    continue;
+                }
                 Op::Copy { src, out } => (out, cells[src as usize]),
                 Op::Pull { link, src, out } => {
                     let other = cells[link as usize].as_canonical_u64() as usize;

@@ -141,6 +141,11 @@ macro_rules! instructions {
                 }
             }
 
+            /// Where the instruction belongs.
+            pub fn section(&self) -> Section {
+                Self::ALL[self.opcode() as usize].section
+            }
+
             /// Builds the instruction from its operands in the source.
             pub(super) fn build(opcode: Opcode, operands: &Operands<'_>) -> super::diagnostic::Result<Self> {
                 Ok(match opcode {

@@ -1,7 +1,7 @@
-//! Traps (rule R9): an inversion that has no row must be missed by somebody.
+//! Traps (rule R9): an instruction that has no row, such as an inversion of zero, must be missed by somebody.
 //!
-//! Facts exist on demand. An inversion of zero has no row, which makes a proof impossible only if its result (or the
-//! other one of its bundle, which is the same row) is read by a row that runs whenever it does: an ordered row in a
+//! Facts exist on demand. That one has no row makes a proof impossible only if one of its results (or of its bundle,
+//! which is the same row) is read by a row that runs whenever it does: an ordered row in a
 //! block that lies on every path from here to the end of the region, or a fact without a gate in such a block that is
 //! itself read like that. *Attack without:* divide by zero and drop the quotient.
 
@@ -11,23 +11,22 @@ use super::graph::Graph;
 use super::{BlockId, CellId, Entry, Program, ValidateError as E};
 use crate::code::{OUTPUT, STACK_SIZE, Terminator};
 
-/// Checks that every inversion is anchored.
+/// Checks that every instruction that may have no row is anchored.
 pub(super) fn check(program: &Program, graph: &Graph) -> Result<(), E> {
-    let traps =
-        |entry: &Entry| matches!(entry, Entry::Inverse(e) if e.ops.iter().any(|op| op.invert));
-    if !program.entries.iter().any(traps) {
+    if !program.entries.iter().any(Entry::traps) {
         return Ok(());
     }
     // Who computes a cell, and where.
     let mut producers: HashMap<CellId, (u32, BlockId)> = HashMap::new();
     for (b, block) in program.blocks.iter().enumerate() {
         for entry in block.entries.clone() {
-            let base = match &program.entries[entry as usize] {
-                Entry::Arith(e) => e.id,
-                Entry::Inverse(e) => e.id,
-                _ => continue,
-            };
-            for id in [base, base + 1] {
+            let code = &program.entries[entry as usize];
+            if matches!(code, Entry::Copy(_)) {
+                // A gate or pull does not force what it reads.
+                continue;
+            }
+            let (base, count) = code.results().unwrap_or_default();
+            for id in base..base + count {
                 producers.insert(id, (entry, b as BlockId));
             }
         }
@@ -67,12 +66,12 @@ pub(super) fn check(program: &Program, graph: &Graph) -> Result<(), E> {
             let entry = &program.entries[index as usize];
             let exists = match entry {
                 Entry::Assert(_) => true,
-                Entry::Arith(_) | Entry::Inverse(_) => forced[index as usize],
+                Entry::Arith(_) | Entry::Inverse(_) | Entry::Fact(_) => forced[index as usize],
                 Entry::Copy(_) | Entry::Frame(_) | Entry::Leave(_) => false,
             };
             if exists {
                 entry.for_each_read(|cell| read(&mut forced, cell, b));
-            } else if traps(entry) {
+            } else if entry.traps() {
                 return Err(E::Unanchored { entry: index });
             }
         }

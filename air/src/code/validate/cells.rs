@@ -69,6 +69,8 @@ pub(super) struct Cells<'a> {
     program: &'a Program,
     graph: &'a Graph,
     first_free: CellId,
+    /// Results of all entries together.
+    results: u64,
     definitions: HashMap<CellId, Definition>,
     /// Gates that have a partner.
     pub(super) joins: Vec<Join>,
@@ -81,6 +83,12 @@ impl<'a> Cells<'a> {
             program,
             graph,
             first_free: first_pure_id(program.halt),
+            results: program
+                .entries
+                .iter()
+                .filter_map(Entry::results)
+                .map(|(_, count)| u64::from(count))
+                .sum(),
             definitions: HashMap::with_capacity(4 * program.entries.len()),
             joins: Vec::new(),
         };
@@ -95,8 +103,6 @@ impl<'a> Cells<'a> {
                     position: i as u32 + 1,
                 };
                 match &program.entries[entry as usize] {
-                    Entry::Arith(e) => cells.results(entry, place, e.id, 2)?,
-                    Entry::Inverse(e) => cells.results(entry, place, e.id, 2)?,
                     Entry::Copy(e) => match e.kind {
                         CopyKind::Gate { bit } => joins.entry(e.base).or_default().push(Side {
                             entry,
@@ -108,7 +114,11 @@ impl<'a> Cells<'a> {
                             cells.results(entry, place, e.base, 4)?;
                         }
                     },
-                    Entry::Frame(_) | Entry::Leave(_) | Entry::Assert(_) => {}
+                    other => {
+                        if let Some((base, count)) = other.results() {
+                            cells.results(entry, place, base, count)?;
+                        }
+                    }
                 }
             }
             let (region, opener) = match block.terminator {
@@ -206,8 +216,8 @@ impl<'a> Cells<'a> {
         let end = base.checked_add(count).ok_or(reserved)?;
         let is_output =
             region == Program::ROOT && base >= OUTPUT && end <= OUTPUT + STACK_SIZE as CellId;
-        // No entry has more than four results; ids beyond that would only make a processor's tables sparse.
-        let bound = u64::from(self.first_free) + 4 * self.program.entries.len() as u64;
+        // Ids beyond what all results need would only make a processor's tables sparse.
+        let bound = u64::from(self.first_free) + self.results;
         if base < self.first_free && !is_output || u64::from(end) > bound {
             return Err(reserved);
         }
@@ -414,6 +424,10 @@ impl<'a> Cells<'a> {
                     self.value(e.ops[1].a, at)
                 }
             }
+            Entry::Fact(e) => e.operands().iter().try_for_each(|operand| match *operand {
+                Operand::Cell(id) => self.value(id, at),
+                Operand::Imm(_) => Ok(()),
+            }),
             Entry::Copy(e) => self.copy(e, at),
             Entry::Frame(e) => e.src.iter().try_for_each(|&src| self.value(src, at)),
             Entry::Leave(e) => match e.tested() {

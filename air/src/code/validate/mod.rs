@@ -21,6 +21,8 @@
 //! | links are named by rows that open or leave frames, never computed | reading the frame of another activation |
 //! | a pull reads cells that lie on every path through the left region | a fact of a branch that did not run |
 //! | a push goes through the handle of the row in front of it | every iteration of a loop delivers the result, not the last |
+//! | operands have the type that their chip relies on | a u32 chip computes with 2^32 + 1: a division with two results |
+//! | every instruction reads a cell | it has rows in frames that were never opened |
 //! | outputs are defined in the root on every path to the halt | the statement is about a cell that nothing vouches for |
 //! | inversions are read by the chain whenever they run (R9) | a division by zero has no row, and nobody misses it |
 //!
@@ -38,8 +40,9 @@ mod cells;
 mod flow;
 mod gates;
 mod graph;
+mod types;
 
-use super::{BlockId, CellId, Entry, Pc, Program, RegionId};
+use super::{BlockId, CellId, Entry, Pc, Program, RegionId, Type};
 use cells::Cells;
 use flow::Flow;
 use graph::Graph;
@@ -129,6 +132,17 @@ pub enum ValidateError {
     LinkAsValue { block: BlockId, cell: CellId },
     #[error("block {block} uses cell {cell}, a value, as a link")]
     ValueAsLink { block: BlockId, cell: CellId },
+    #[error("entry {entry} has constants where it may not, of the wrong type, or nothing else")]
+    Malformed { entry: u32 },
+    #[error("entry {entry} reads cell {cell} as {wanted:?}, which is {found:?}")]
+    Type {
+        entry: u32,
+        cell: CellId,
+        wanted: Type,
+        found: Type,
+    },
+    #[error("output cell {cell} is a word")]
+    WordOutput { cell: CellId },
     #[error("output cell {cell} is not provided")]
     NoOutput { cell: CellId },
     #[error("entry {entry} may fail, but nothing that runs whenever it does reads its result")]
@@ -148,6 +162,7 @@ pub fn validate(program: &Program) -> Result<(), ValidateError> {
     let cells = Cells::define(program, &graph, &flow)?;
     cells.check_reads()?;
     gates::check(program, &graph, &cells.joins)?;
+    types::check(program)?;
     anchor::check(program, &graph)
 }
 
@@ -187,7 +202,7 @@ fn places(program: &Program) -> Result<(), ValidateError> {
         };
         for entry in block.entries.clone() {
             take(entry, &|e| match e {
-                Entry::Arith(_) | Entry::Inverse(_) | Entry::Assert(_) => true,
+                Entry::Arith(_) | Entry::Inverse(_) | Entry::Fact(_) | Entry::Assert(_) => true,
                 Entry::Copy(copy) => copy.kind != CopyKind::Push,
                 Entry::Frame(_) | Entry::Leave(_) => false,
             })?;

@@ -13,11 +13,15 @@ use plica_field::Felt;
 use rayon::prelude::*;
 use tracing::instrument;
 
-use crate::chip::ChipKind;
-use crate::chips::{arith, assert, boundary, copy, frame, inverse, leave, program};
+use crate::chip::{ChipKind, Role, has_table};
+use crate::chips::{
+    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, u32_add, u32_check,
+    unpack,
+};
 use crate::code::{
-    CopyKind, Entry, FrameEntry, INPUT, Layout, LeaveEntry, NO_SLOT, OUTPUT, Operand, PARAMS,
-    Program, STACK_SIZE, Terminator, exit_link, handle, param,
+    CopyKind, Entry, FactEntry, FrameEntry, INPUT, Layout, LeaveEntry, MAX_COMPONENTS, MAX_RESULTS,
+    NO_SLOT, OUTPUT, Operand, PARAMS, Program, STACK_SIZE, Terminator, Type, exit_link, handle,
+    param,
 };
 use crate::record::{Execution, Frame, FrameIndex, Outcome, Step};
 
@@ -45,47 +49,85 @@ struct Event {
     other: FrameIndex,
 }
 
-/// Everything that ran, by chip.
-#[derive(Clone, Debug, Default)]
+/// What the row of a [`FactEntry`] says, for the chip to write down.
+#[derive(Clone, Copy, Debug)]
+pub struct FactRow<'a> {
+    /// Name of the frame.
+    pub fp: Felt,
+    pub entry: &'a FactEntry,
+    /// Values of the operands, one element after the other.
+    pub operands: [Felt; MAX_COMPONENTS],
+    /// Values of the results, one element after the other.
+    pub results: [Felt; MAX_RESULTS],
+    /// How often each result is read.
+    pub mults: [Felt; MAX_RESULTS],
+}
+
+impl FactRow<'_> {
+    /// Id of the first result.
+    pub fn id(&self) -> Felt {
+        Felt::from_u32(self.entry.id)
+    }
+
+    /// Id of an operand, or the constant in its place.
+    pub fn operand_field(&self, j: usize) -> Felt {
+        self.entry.operands[j].field()
+    }
+
+    /// 1 if the operand is a constant.
+    pub fn immediate(&self, j: usize) -> Felt {
+        Felt::from_bool(!self.entry.operands[j].is_cell())
+    }
+}
+
+/// Everything that ran, by [`ChipKind`].
+#[derive(Clone, Debug)]
 struct Instances {
-    arith: Vec<Fact>,
-    inverse: Vec<Fact>,
-    copy: Vec<Fact>,
-    frame: Vec<Event>,
-    leave: Vec<Event>,
-    assert: Vec<Event>,
+    facts: Vec<Vec<Fact>>,
+    events: Vec<Vec<Event>>,
+}
+
+impl Default for Instances {
+    fn default() -> Self {
+        Self {
+            facts: vec![Vec::new(); ChipKind::ALL.len()],
+            events: vec![Vec::new(); ChipKind::ALL.len()],
+        }
+    }
 }
 
 impl Instances {
     fn append(mut self, mut other: Self) -> Self {
-        self.arith.append(&mut other.arith);
-        self.inverse.append(&mut other.inverse);
-        self.copy.append(&mut other.copy);
-        self.frame.append(&mut other.frame);
-        self.leave.append(&mut other.leave);
-        self.assert.append(&mut other.assert);
+        for (own, other) in self.facts.iter_mut().zip(&mut other.facts) {
+            own.append(other);
+        }
+        for (own, other) in self.events.iter_mut().zip(&mut other.events) {
+            own.append(other);
+        }
         self
     }
 
+    /// Rows of a chip of facts or of ordered rows, without padding.
+    fn rows(&self, kind: ChipKind) -> usize {
+        self.facts[kind as usize].len().div_ceil(kind.per_row()) + self.events[kind as usize].len()
+    }
+
+    fn push_fact(&mut self, kind: ChipKind, frame: FrameIndex, entry: u32) {
+        self.facts[kind as usize].push(Fact { frame, entry });
+    }
+
     fn push_entry(&mut self, program: &Program, step: &Step, entry: u32, clk: &mut u64) {
-        let fact = Fact {
-            frame: step.frame,
-            entry,
-        };
-        match program.entries[entry as usize] {
-            Entry::Arith(_) => self.arith.push(fact),
-            Entry::Inverse(_) => self.inverse.push(fact),
-            Entry::Copy(_) => self.copy.push(fact),
-            Entry::Assert(_) => {
-                self.assert.push(Event {
-                    clk: *clk,
-                    frame: step.frame,
-                    entry,
-                    other: step.frame,
-                });
-                *clk += 1;
-            }
-            Entry::Frame(_) | Entry::Leave(_) => unreachable!("only terminators open and leave"),
+        let kind = ChipKind::of(program.entries[entry as usize].class());
+        if kind.ordered() {
+            self.events[kind as usize].push(Event {
+                clk: *clk,
+                frame: step.frame,
+                entry,
+                other: step.frame,
+            });
+            *clk += 1;
+        } else {
+            self.push_fact(kind, step.frame, entry);
         }
     }
 
@@ -109,12 +151,9 @@ impl Instances {
                 | Terminator::Loop { back: entry, .. },
                 Outcome::Opened(opened),
             ) => {
-                self.frame.push(event(entry, opened));
+                self.events[ChipKind::Frame as usize].push(event(entry, opened));
                 for push in block.pushes.clone() {
-                    self.copy.push(Fact {
-                        frame: step.frame,
-                        entry: push,
-                    });
+                    self.push_fact(ChipKind::Copy, step.frame, push);
                 }
             }
             (Terminator::EnterIf { skip: entry, .. }, Outcome::Zero)
@@ -131,9 +170,11 @@ impl Instances {
                     ..
                 },
                 Outcome::NonZero,
-            ) => self.leave.push(event(entry, step.frame)),
+            ) => self.events[ChipKind::Leave as usize].push(event(entry, step.frame)),
             (Terminator::Loop { exit: entry, .. }, Outcome::Zero)
-            | (Terminator::Return { entry }, _) => self.leave.push(event(entry, parent)),
+            | (Terminator::Return { entry }, _) => {
+                self.events[ChipKind::Leave as usize].push(event(entry, parent));
+            }
             (Terminator::Goto { .. } | Terminator::Select { .. } | Terminator::Halt, _) => {}
             (terminator, outcome) => {
                 unreachable!("{outcome:?} is no outcome of {terminator:?}")
@@ -163,36 +204,22 @@ pub fn table_heights(rows: usize) -> Vec<usize> {
 /// The rows each chip needs for `execution`, without padding.
 pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, usize)> {
     let instances = collect(program, execution);
-    vec![
-        (ChipKind::Boundary, 1),
-        (ChipKind::Program, program.entries.len()),
-        (
-            ChipKind::Arith,
-            instances.arith.len().div_ceil(arith::BUNDLES),
-        ),
-        (
-            ChipKind::Inverse,
-            instances.inverse.len().div_ceil(inverse::BUNDLES),
-        ),
-        (ChipKind::Copy, instances.copy.len()),
-        (ChipKind::Frame, instances.frame.len()),
-        (ChipKind::Leave, instances.leave.len()),
-        (ChipKind::Assert, instances.assert.len()),
-    ]
+    let rows = |kind| match kind {
+        ChipKind::Boundary => 1,
+        ChipKind::Program => program.entries.len(),
+        ChipKind::Limbs if has_table(program, kind) => limbs::HEIGHT,
+        _ => instances.rows(kind),
+    };
+    ChipKind::ALL.map(|kind| (kind, rows(kind))).to_vec()
 }
 
 /// How often each entry of the program table ran.
 pub fn entry_counts(program: &Program, execution: &Execution) -> Vec<u32> {
     let instances = collect(program, execution);
     let mut counts = vec![0; program.entries.len()];
-    let facts = [&instances.arith, &instances.inverse, &instances.copy];
-    let events = [&instances.frame, &instances.leave, &instances.assert];
-    let entries = facts
-        .into_iter()
-        .flatten()
-        .map(|fact| fact.entry)
-        .chain(events.into_iter().flatten().map(|event| event.entry));
-    for entry in entries {
+    let facts = instances.facts.iter().flatten().map(|fact| fact.entry);
+    let events = instances.events.iter().flatten().map(|event| event.entry);
+    for entry in facts.chain(events) {
         counts[entry as usize] += 1;
     }
     counts
@@ -222,6 +249,7 @@ pub fn generate(program: &Program, layout: &Layout, execution: &Execution) -> Ve
         execution,
         reads: Vec::new(),
         lookups: Vec::new(),
+        limbs: limbs::Counts::default(),
     };
     generator
         .reads
@@ -230,71 +258,33 @@ pub fn generate(program: &Program, layout: &Layout, execution: &Execution) -> Ve
         .lookups
         .resize_with(program.entries.len(), AtomicU32::default);
 
-    let arith_heights = table_heights(instances.arith.len().div_ceil(arith::BUNDLES));
-    let inverse_heights = table_heights(instances.inverse.len().div_ceil(inverse::BUNDLES));
-    let copy_heights = table_heights(instances.copy.len());
+    let of_facts = || {
+        let kinds = ChipKind::ALL.into_iter();
+        kinds.filter(|kind| matches!(kind.role(), Role::Facts(_)))
+    };
+    let heights = |kind| table_heights(instances.rows(kind));
     generator.count(&instances);
-    generator.count_padding(&instances.arith, &arith_heights, arith::BUNDLES);
-    generator.count_padding(&instances.inverse, &inverse_heights, inverse::BUNDLES);
-    generator.count_padding(&instances.copy, &copy_heights, 1);
+    for kind in of_facts() {
+        let facts = &instances.facts[kind as usize];
+        generator.count_padding(facts, &heights(kind), kind.per_row());
+    }
 
     let mut tables = vec![generator.boundary(), generator.program()];
-    tables.extend(generator.facts(
-        ChipKind::Arith,
-        &instances.arith,
-        &arith_heights,
-        arith::BUNDLES,
-        |g, row, fact, j, real| g.arith_row(&mut arith::Cols::of_mut(row).bundles[j], fact, real),
-    ));
-    let inverse_tables = generator.facts(
-        ChipKind::Inverse,
-        &instances.inverse,
-        &inverse_heights,
-        inverse::BUNDLES,
-        |g, row, fact, j, real| {
-            g.inverse_row(&mut inverse::Cols::of_mut(row).bundles[j], fact, real)
-        },
-    );
-    tables.extend(inverse_tables.into_iter().map(|mut table| {
-        chunks(&mut table.trace.values, inverse::WIDTH).for_each(inverse::fill_hints);
-        table
-    }));
-    tables.extend(generator.facts(
-        ChipKind::Copy,
-        &instances.copy,
-        &copy_heights,
-        1,
-        |g, row, fact, _, real| g.copy_row(copy::Cols::of_mut(row), fact, real),
-    ));
-    let frame_tables = generator.events(ChipKind::Frame, &instances.frame, |g, row, event| {
-        let cols = frame::Cols::of_mut(row);
-        match event {
-            Some(event) => g.frame_row(cols, event),
-            None => frame::fill_padding(cols),
-        }
-    });
-    tables.extend(frame_tables.into_iter().map(|mut table| {
-        chunks(&mut table.trace.values, frame::WIDTH).for_each(frame::fill_inverses);
-        table
-    }));
-    tables.extend(
-        generator.events(ChipKind::Leave, &instances.leave, |g, row, event| {
-            let cols = leave::Cols::of_mut(row);
-            match event {
-                Some(event) => g.leave_row(cols, event),
-                None => leave::fill_padding(cols),
-            }
-        }),
-    );
-    tables.extend(
-        generator.events(ChipKind::Assert, &instances.assert, |g, row, event| {
-            let cols = assert::Cols::of_mut(row);
-            match event {
-                Some(event) => g.assert_row(cols, event),
-                None => assert::fill_padding(cols),
-            }
-        }),
-    );
+    for kind in of_facts() {
+        let facts = &instances.facts[kind as usize];
+        tables.extend(generator.facts(kind, facts, &heights(kind)));
+    }
+    for kind in ChipKind::ALL.into_iter().filter(|kind| kind.ordered()) {
+        tables.extend(generator.events(kind, &instances.events[kind as usize]));
+    }
+    // Last, when all other rows have said what they look up.
+    if has_table(program, ChipKind::Limbs) {
+        tables.push(Table {
+            kind: ChipKind::Limbs,
+            trace: generator.limbs.trace(),
+        });
+    }
+    tables.sort_by_key(|table| table.kind);
     tables
 }
 
@@ -311,6 +301,8 @@ struct Generator<'a> {
     reads: Vec<AtomicU32>,
     /// Lookups of each program entry.
     lookups: Vec<AtomicU32>,
+    /// Lookups of the limb table.
+    limbs: limbs::Counts,
 }
 
 impl Generator<'_> {
@@ -352,19 +344,11 @@ impl Generator<'_> {
     // Counting
 
     fn count(&self, instances: &Instances) {
-        let Instances {
-            arith,
-            inverse,
-            copy,
-            frame,
-            leave,
-            assert,
-        } = instances;
-        for facts in [arith, inverse, copy] {
+        for facts in &instances.facts {
             facts.par_iter().for_each(|fact| self.count_fact(fact, 1));
             self.count_lookups(facts.par_iter().map(|fact| fact.entry));
         }
-        for events in [frame, leave, assert] {
+        for events in &instances.events {
             events.par_iter().for_each(|event| self.count_event(event));
             self.count_lookups(events.par_iter().map(|event| event.entry));
         }
@@ -396,19 +380,6 @@ impl Generator<'_> {
     fn count_fact(&self, fact: &Fact, times: u32) {
         let frame = self.frame(fact.frame);
         match &self.program.entries[fact.entry as usize] {
-            Entry::Arith(entry) => {
-                for op in entry.ops {
-                    self.read(frame, op.a(), times);
-                    if let Operand::Cell(id) = op.b() {
-                        self.read(frame, id, times);
-                    }
-                }
-            }
-            Entry::Inverse(entry) => {
-                for op in entry.ops {
-                    self.read(frame, op.a, times);
-                }
-            }
             Entry::Copy(entry) => {
                 self.read(frame, entry.key, times);
                 let from = match entry.kind {
@@ -419,32 +390,14 @@ impl Generator<'_> {
                     self.read(from, src, times);
                 }
             }
-            Entry::Frame(_) | Entry::Leave(_) | Entry::Assert(_) => unreachable!(),
+            own => own.for_each_read(|id| self.read(frame, id, times)),
         }
     }
 
     fn count_event(&self, event: &Event) {
         let frame = self.frame(event.frame);
-        match &self.program.entries[event.entry as usize] {
-            Entry::Frame(entry) => {
-                for src in entry.src {
-                    self.read(frame, src, 1);
-                }
-            }
-            Entry::Leave(entry) => {
-                if let Some((src, _)) = entry.tested() {
-                    self.read(frame, src, 1);
-                }
-            }
-            Entry::Assert(entry) => {
-                for slot in entry.slots {
-                    if let Operand::Cell(id) = slot {
-                        self.read(frame, id, 1);
-                    }
-                }
-            }
-            Entry::Arith(_) | Entry::Inverse(_) | Entry::Copy(_) => unreachable!(),
-        }
+        let entry = &self.program.entries[event.entry as usize];
+        entry.for_each_read(|id| self.read(frame, id, 1));
     }
 
     /// Padding duplicates the last fact: it is looked up and reads its operands once more per duplicate.
@@ -459,50 +412,127 @@ impl Generator<'_> {
 
     // Filling
 
-    fn facts(
-        &self,
-        kind: ChipKind,
-        facts: &[Fact],
-        heights: &[usize],
-        per_row: usize,
-        fill: impl Fn(&Self, &mut [Felt], &Fact, usize, bool) + Sync,
-    ) -> Vec<Table> {
+    fn facts(&self, kind: ChipKind, facts: &[Fact], heights: &[usize]) -> Vec<Table> {
         let Some(last) = facts.last() else {
             return Vec::new();
         };
+        let per_row = kind.per_row();
         let mut done = 0;
         heights
             .iter()
             .map(|&height| {
                 let rest = &facts[done.min(facts.len())..];
                 done += height * per_row;
-                let trace = rows(kind, height, |r, row| {
+                let mut trace = rows(kind, height, |r, row| {
                     for j in 0..per_row {
                         let fact = rest.get(r * per_row + j);
-                        fill(self, row, fact.unwrap_or(last), j, fact.is_some());
+                        self.fill_fact(kind, row, j, fact.unwrap_or(last), fact.is_some());
                     }
                 });
+                if kind == ChipKind::Inverse {
+                    chunks(&mut trace.values, inverse::WIDTH).for_each(inverse::fill_hints);
+                }
                 Table { kind, trace }
             })
             .collect()
     }
 
-    fn events(
-        &self,
-        kind: ChipKind,
-        events: &[Event],
-        fill: impl Fn(&Self, &mut [Felt], Option<&Event>) + Sync,
-    ) -> Vec<Table> {
+    /// Fills place `j` of a row of facts.
+    fn fill_fact(&self, kind: ChipKind, row: &mut [Felt], j: usize, fact: &Fact, real: bool) {
+        let limbs = &self.limbs;
+        match kind {
+            ChipKind::Arith => {
+                self.arith_row(&mut arith::Cols::of_mut(row).bundles[j], fact, real);
+            }
+            ChipKind::Inverse => {
+                self.inverse_row(&mut inverse::Cols::of_mut(row).bundles[j], fact, real);
+            }
+            ChipKind::Copy => self.copy_row(copy::Cols::of_mut(row), fact, real),
+            ChipKind::U32Check => self.fact_row(fact, real, |values| {
+                u32_check::fill(&mut u32_check::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::U32Add => self.fact_row(fact, real, |values| {
+                u32_add::fill(&mut u32_add::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::Pack => self.fact_row(fact, real, |values| {
+                pack::fill(&mut pack::Cols::of_mut(row).facts[j], values);
+            }),
+            ChipKind::Unpack => self.fact_row(fact, real, |values| {
+                unpack::fill(&mut unpack::Cols::of_mut(row).facts[j], values);
+            }),
+            ChipKind::Boundary
+            | ChipKind::Program
+            | ChipKind::Limbs
+            | ChipKind::Frame
+            | ChipKind::Leave
+            | ChipKind::Assert => unreachable!("{kind:?} has no facts"),
+        }
+    }
+
+    /// Collects what a row of a [`FactEntry`] says.
+    fn fact_row(&self, fact: &Fact, real: bool, fill: impl FnOnce(&FactRow<'_>)) {
+        let Entry::Fact(entry) = &self.program.entries[fact.entry as usize] else {
+            unreachable!("chips of facts have their own entries")
+        };
+        let frame = self.frame(fact.frame);
+        let signature = entry.op.signature();
+        let values = |id: u32, ty: Type| {
+            let start = self.position(frame, id);
+            &self.execution.values[start..start + ty.components()]
+        };
+        let mut row = FactRow {
+            fp: Felt::from_u64(frame.name),
+            entry,
+            operands: [Felt::ZERO; MAX_COMPONENTS],
+            results: [Felt::ZERO; MAX_RESULTS],
+            mults: [Felt::ZERO; MAX_RESULTS],
+        };
+        let mut at = 0;
+        for (operand, &ty) in entry.operands().iter().zip(signature.operands) {
+            match *operand {
+                Operand::Cell(id) => {
+                    row.operands[at..at + ty.components()].copy_from_slice(values(id, ty));
+                }
+                Operand::Imm(value) => row.operands[at] = value,
+            }
+            at += ty.components();
+        }
+        let mut at = 0;
+        for (k, (id, ty)) in entry.results().enumerate() {
+            row.results[at..at + ty.components()].copy_from_slice(values(id, ty));
+            at += ty.components();
+            row.mults[k] = self.mult_if(real, frame, id);
+        }
+        fill(&row);
+    }
+
+    fn events(&self, kind: ChipKind, events: &[Event]) -> Vec<Table> {
         let mut done = 0;
         table_heights(events.len())
             .into_iter()
             .map(|height| {
                 let rest = &events[done.min(events.len())..];
                 done += height;
-                let trace = rows(kind, height, |r, row| fill(self, row, rest.get(r)));
+                let mut trace = rows(kind, height, |r, row| self.fill_event(kind, row, rest.get(r)));
+                if kind == ChipKind::Frame {
+                    chunks(&mut trace.values, frame::WIDTH).for_each(frame::fill_inverses);
+                }
                 Table { kind, trace }
             })
             .collect()
+    }
+
+    /// Fills an ordered row; without an event it is padding.
+    fn fill_event(&self, kind: ChipKind, row: &mut [Felt], event: Option<&Event>) {
+        match (kind, event) {
+            (ChipKind::Frame, Some(event)) => self.frame_row(frame::Cols::of_mut(row), event),
+            (ChipKind::Frame, None) => frame::fill_padding(frame::Cols::of_mut(row)),
+            (ChipKind::Leave, Some(event)) => self.leave_row(leave::Cols::of_mut(row), event),
+            (ChipKind::Leave, None) => leave::fill_padding(leave::Cols::of_mut(row)),
+            (ChipKind::Assert, Some(event)) => self.assert_row(assert::Cols::of_mut(row), event),
+            (ChipKind::Assert, None) => assert::fill_padding(assert::Cols::of_mut(row)),
+            _ => unreachable!("{kind:?} has no ordered rows"),
+        }
     }
 
     fn mult_if(&self, real: bool, frame: &Frame, id: u32) -> Felt {

@@ -1,0 +1,255 @@
+//! Instructions of the chips of facts beyond field arithmetic: their operands, results and meaning, one table for all.
+//!
+//! The assembler, the validator, the processor and the trace generator handle a [`FactEntry`] without knowing its chip;
+//! what they need is its [`Signature`] and [`FactOp::eval`]. Adding an instruction is adding a variant and its arms here,
+//! and the chip.
+
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
+use plica_field::Felt;
+use serde::{Deserialize, Serialize};
+
+use super::{CellId, Class, Operand};
+
+/// What is known of a cell for every row that can provide it.
+///
+/// A chip relies on the type of its operands instead of checking them again, so a type is part of the soundness argument:
+/// the validator derives it from the entries that provide the cell (rule R7, hole 6 of the soundness page).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Type {
+    /// A field element.
+    Felt,
+    /// Below 2^32.
+    U32,
+    /// 0 or 1.
+    Bool,
+    /// Four field elements.
+    Word,
+}
+
+impl Type {
+    /// Field elements of a cell.
+    pub const fn components(self) -> usize {
+        match self {
+            Self::Felt | Self::U32 | Self::Bool => 1,
+            Self::Word => 4,
+        }
+    }
+
+    const fn rank(self) -> Option<u8> {
+        match self {
+            Self::Felt => Some(0),
+            Self::U32 => Some(1),
+            Self::Bool => Some(2),
+            Self::Word => None,
+        }
+    }
+
+    /// Whether every value of this type is one of `other`.
+    pub const fn fits(self, other: Self) -> bool {
+        match (self.rank(), other.rank()) {
+            (Some(own), Some(other)) => own >= other,
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// The strongest type of which both are; `None` for a word and a scalar.
+    pub const fn join(self, other: Self) -> Option<Self> {
+        if self.fits(other) {
+            Some(other)
+        } else if other.fits(self) {
+            Some(self)
+        } else {
+            None
+        }
+    }
+
+    /// The strongest type of a constant.
+    pub fn of(value: Felt) -> Self {
+        match value.as_canonical_u64() {
+            0 | 1 => Self::Bool,
+            v if v >> 32 == 0 => Self::U32,
+            _ => Self::Felt,
+        }
+    }
+}
+
+/// Most operands of a fact.
+pub const MAX_OPERANDS: usize = 4;
+/// Most field elements that the operands of a fact have together.
+pub const MAX_COMPONENTS: usize = 12;
+/// Most results of a fact, and most field elements that they have together.
+pub const MAX_RESULTS: usize = 12;
+
+/// Operands and results of an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature {
+    pub operands: &'static [Type],
+    /// Bit j: operand j may be a constant in the program table.
+    pub immediates: u8,
+    /// In cells `id`, `id + 1`, …
+    pub results: &'static [Type],
+    /// Has no row for some operands; its results are anchored (rule R9).
+    pub traps: bool,
+}
+
+/// An instruction whose results are a function of its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FactOp {
+    /// a, if it is below 2^32; traps otherwise.
+    U32Check,
+    /// (a + b) mod 2^32, carry
+    U32Add,
+    /// (a − b) mod 2^32, borrow
+    U32Sub,
+    /// The word of four elements.
+    Pack,
+    /// The four elements of a word.
+    Unpack,
+}
+
+use Type::{Bool, Felt as F, U32, Word};
+
+impl FactOp {
+    /// Every instruction.
+    pub const ALL: &'static [Self] = &[
+        Self::U32Check,
+        Self::U32Add,
+        Self::U32Sub,
+        Self::Pack,
+        Self::Unpack,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::U32Check => "u32 check",
+            Self::U32Add => "u32 addition",
+            Self::U32Sub => "u32 subtraction",
+            Self::Pack => "pack",
+            Self::Unpack => "unpack",
+        }
+    }
+
+    /// The chip that has its rows.
+    pub const fn class(self) -> Class {
+        match self {
+            Self::U32Check => Class::U32Check,
+            Self::U32Add | Self::U32Sub => Class::U32Add,
+            Self::Pack => Class::Pack,
+            Self::Unpack => Class::Unpack,
+        }
+    }
+
+    /// Tells the instructions of one chip apart.
+    pub const fn opcode(self) -> u32 {
+        match self {
+            Self::U32Check | Self::U32Add | Self::Pack | Self::Unpack => 0,
+            Self::U32Sub => 1,
+        }
+    }
+
+    pub const fn signature(self) -> Signature {
+        const fn signature(
+            operands: &'static [Type],
+            immediates: u8,
+            results: &'static [Type],
+        ) -> Signature {
+            Signature {
+                operands,
+                immediates,
+                results,
+                traps: false,
+            }
+        }
+        match self {
+            Self::U32Check => Signature {
+                traps: true,
+                ..signature(&[F], 0, &[U32])
+            },
+            Self::U32Add | Self::U32Sub => signature(&[U32, U32], 0b10, &[U32, Bool]),
+            Self::Pack => signature(&[F; 4], 0b1111, &[Word]),
+            Self::Unpack => signature(&[Word], 0, &[F; 4]),
+        }
+    }
+
+    /// The results for these operands, as field elements in order; `false` if the instruction traps.
+    ///
+    /// Operands have the types of the signature.
+    #[inline]
+    pub fn eval(self, operands: &[Felt], results: &mut [Felt]) -> bool {
+        let int = |j: usize| operands[j].as_canonical_u64();
+        match self {
+            Self::U32Check => {
+                results[0] = operands[0];
+                int(0) >> 32 == 0
+            }
+            Self::U32Add => {
+                let sum = int(0) + int(1);
+                results[0] = Felt::from_u64(sum & 0xffff_ffff);
+                results[1] = Felt::from_u64(sum >> 32);
+                true
+            }
+            Self::U32Sub => {
+                let (difference, borrow) = (int(0) as u32).overflowing_sub(int(1) as u32);
+                results[0] = Felt::from_u32(difference);
+                results[1] = Felt::from_bool(borrow);
+                true
+            }
+            Self::Pack | Self::Unpack => {
+                results[..4].copy_from_slice(&operands[..4]);
+                true
+            }
+        }
+    }
+}
+
+/// A row of the program table for a chip of facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FactEntry {
+    pub op: FactOp,
+    /// The first result.
+    pub id: CellId,
+    /// As many as the signature says; the rest is `Imm(0)`.
+    pub operands: [Operand; MAX_OPERANDS],
+}
+
+impl FactEntry {
+    pub fn operands(&self) -> &[Operand] {
+        &self.operands[..self.op.signature().operands.len()]
+    }
+
+    /// Ids and types of the results.
+    pub fn results(&self) -> impl Iterator<Item = (CellId, Type)> + use<> {
+        (self.id..).zip(self.op.signature().results.iter().copied())
+    }
+
+    /// What tells this entry apart from others of its chip with the same operands: the instruction, and which of the
+    /// operands that may be constants are.
+    pub fn code(&self) -> u32 {
+        let immediates = self.operands().iter().enumerate();
+        let mask = immediates
+            .filter(|(_, operand)| !operand.is_cell())
+            .fold(0, |mask, (j, _)| mask | 1 << j);
+        self.op.opcode() << MAX_OPERANDS | mask
+    }
+
+    /// Whether operands are constants only where they may be, fit their types, and at least one is a cell: an instruction
+    /// without a cell operand would have rows in frames that were never opened.
+    pub fn is_well_formed(&self) -> bool {
+        let signature = self.op.signature();
+        let constants = self.operands().iter().zip(signature.operands).enumerate();
+        let fit = constants
+            .filter_map(|(j, (operand, &ty))| match operand {
+                Operand::Imm(value) => Some((j, *value, ty)),
+                Operand::Cell(_) => None,
+            })
+            .all(|(j, value, ty)| {
+                signature.immediates >> j & 1 == 1
+                    && Type::of(value).fits(ty)
+                    && ty.components() == 1
+            });
+        let rest = &self.operands[signature.operands.len()..];
+        fit && self.operands().iter().any(|operand| operand.is_cell())
+            && rest.iter().all(|&o| o == Operand::Imm(Felt::ZERO))
+    }
+}
