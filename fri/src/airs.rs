@@ -3,7 +3,12 @@
 //! A [`Kind`] is one AIR together with the rule for its presence in a proof:
 //!
 //! * **pinned**: it has preprocessed columns, is present exactly once, and its height is part of the verifying key;
+//! * **optional**: the same in the proofs of programs whose key lists it; absent from all others;
 //! * **dynamic**: it has none, and is present 0 to n times with heights that the prover chooses.
+//!
+//! The key decides about an optional kind, never the prover: a table of constants (ranges, limbs) is paid for by the programs that
+//! look something up in it. Leaving one out is sound if all that it does is provide tuples: whoever consumes one is then left without
+//! a provider.
 //!
 //! Nothing else exists. In particular a mandatory table without preprocessed columns would have a height that no key pins, and
 //! a table whose correctness rests on its height (a boundary of one row) would be forgeable.
@@ -35,6 +40,7 @@ use p3_util::log2_ceil_usize;
 use thiserror::Error;
 use tracing::instrument;
 
+use crate::profile::Profile;
 use crate::types::{Config, Ext, Felt};
 
 /// Degree up to which interactions on one bus share a column of the bus argument: two per column when their fields are columns.
@@ -74,11 +80,21 @@ impl<T> Table for T where
 pub enum Presence {
     /// Exactly once, at the height of its preprocessed columns. For kinds with preprocessed columns, and only those.
     Pinned,
+    /// As [`Self::Pinned`] if the key lists it, else not at all. For kinds with preprocessed columns and without public values.
+    Optional,
     /// 0 to `max_instances` times. For kinds without preprocessed columns, and only those.
     Dynamic {
         /// Limit on the instances in one proof.
         max_instances: usize,
     },
+}
+
+impl Presence {
+    /// Whether preprocessed columns come from the key.
+    #[must_use]
+    pub const fn is_preprocessed(self) -> bool {
+        matches!(self, Self::Pinned | Self::Optional)
+    }
 }
 
 /// One kind of table.
@@ -131,13 +147,13 @@ pub enum AirSetError {
     /// Two kinds of one name.
     #[error("two kinds are called `{0}`")]
     DuplicateName(&'static str),
-    /// Preprocessed columns in a dynamic kind, or none in a pinned one.
-    #[error("`{0}` must be pinned if and only if it has preprocessed columns")]
+    /// Preprocessed columns in a dynamic kind, or none in a pinned or optional one.
+    #[error("`{0}` must be pinned or optional if and only if it has preprocessed columns")]
     Presence(&'static str),
-    /// No pinned kind.
-    #[error("no kind is pinned by the key")]
+    /// No kind that every key pins.
+    #[error("no kind is pinned by every key")]
     NothingPinned,
-    /// Public values in more than one kind, or in a dynamic one.
+    /// Public values in more than one kind, or in one that a proof may lack.
     #[error("`{0}` has public values, but they must be in exactly one kind, and a pinned one")]
     PublicValues(&'static str),
     /// Public values for binding by other means than constraints.
@@ -182,7 +198,7 @@ impl<T: Table> AirSet<T> {
                 return Err(AirSetError::DuplicateName(kind.name));
             }
             let pinned = kind.presence == Presence::Pinned;
-            if pinned != (kind.table.preprocessed_width() > 0) {
+            if kind.presence.is_preprocessed() != (kind.table.preprocessed_width() > 0) {
                 return Err(AirSetError::Presence(kind.name));
             }
             if !kind.table.public_boundary_io().is_empty() {
@@ -287,9 +303,20 @@ impl<T: Table> AirSet<T> {
         &self.infos
     }
 
-    /// Indices of the pinned kinds, in order.
-    pub(crate) fn pinned(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.kinds.len()).filter(|&kind| self.kinds[kind].presence == Presence::Pinned)
+    /// Indices of the kinds with preprocessed columns, in order: those that a key lists, or may list.
+    pub(crate) fn preprocessed(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.kinds.len()).filter(|&kind| self.kinds[kind].presence.is_preprocessed())
+    }
+
+    /// Whether the profile's blow-up is enough for the constraints of a kind. Under a profile that is too low for it the kind does
+    /// not occur in proofs; a kind that does not exist never does.
+    ///
+    /// Lets a machine have a chip of high degree beside one of degree 3 for the same work.
+    #[must_use]
+    pub fn is_available(&self, kind: usize, profile: &Profile) -> bool {
+        self.infos
+            .get(kind)
+            .is_some_and(|info| info.log_chunks <= profile.log_blowup)
     }
 
     /// log2 of the quotient chunks of a kind at a height.
@@ -583,6 +610,7 @@ fn kind_digest<T: Table>(kind: &Kind<T>, info: &KindInfo, constraints: &Constrai
             r.number(1);
             r.number(max_instances);
         }
+        Presence::Optional => r.number(2),
     }
     r.number(usize::from(kind.ordered));
     for number in [

@@ -69,17 +69,17 @@ pub enum CheckError {
 
 /// Checks every constraint on every row, and every bus.
 ///
-/// `preprocessed` are the preprocessed traces, one per pinned kind, in the machine's order, as for [`crate::setup`].
+/// `preprocessed` are the preprocessed traces, one entry per pinned or optional kind, in the machine's order, as for [`crate::setup`].
 ///
 /// # Errors
 /// [`CheckError`] for the first thing that is wrong; among buses, for the unbalanced tuple that occurs first.
 pub fn check<T: Table>(
     airs: &AirSet<T>,
-    preprocessed: &[Matrix],
+    preprocessed: &[Option<Matrix>],
     traces: &[Trace],
     public_values: &[Felt],
 ) -> Result<(), CheckError> {
-    let pinned: Vec<_> = airs.pinned().collect();
+    let kinds: Vec<_> = airs.preprocessed().collect();
     let mut tuples: HashMap<(String, Vec<Felt>), usize> = HashMap::new();
     let mut sums: Vec<(Felt, Vec<Place>)> = Vec::new();
     for (position, trace) in traces.iter().enumerate() {
@@ -90,10 +90,11 @@ pub fn check<T: Table>(
         let info = airs.info(trace.kind);
         let main = &trace.matrix;
         let height = main.height();
-        let pre = match pinned.iter().position(|&k| k == trace.kind) {
+        let pre = match kinds.iter().position(|&k| k == trace.kind) {
             Some(at) => Some(
                 preprocessed
                     .get(at)
+                    .and_then(Option::as_ref)
                     .filter(|m| m.height() == height)
                     .ok_or(CheckError::Shape(position))?,
             ),

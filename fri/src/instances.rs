@@ -23,7 +23,7 @@ pub struct Instance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceList(pub Vec<Instance>);
 
-/// A preprocessed table, as a key describes it.
+/// A preprocessed table, as a key describes it. A key lists those that its program has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinnedTable {
     /// Index of its kind in the [`AirSet`].
@@ -43,13 +43,32 @@ pub enum InstanceError {
     /// Kinds decrease, or heights of one kind increase.
     #[error("table {0} is out of order")]
     Order(usize),
-    /// A pinned kind is not there exactly once.
+    /// A kind that the key lists is not there exactly once.
     #[error("`{name}` is there {got} times, not once")]
     PinnedCount {
         /// Name of the kind.
         name: &'static str,
         /// Instances in the list.
         got: usize,
+    },
+    /// A kind with preprocessed columns is there (or must be), but the key does not list it.
+    #[error("the key does not list `{name}`")]
+    Unlisted {
+        /// Name of the kind.
+        name: &'static str,
+    },
+    /// A kind that does not exist under the profile: its constraints have too high a degree for the blow-up.
+    #[error(
+        "`{name}` is not available under this profile: its constraints have degree {degree}, at blow-up {blowup} at most {max} is possible",
+        max = blowup + 1
+    )]
+    Unavailable {
+        /// Name of the kind.
+        name: &'static str,
+        /// Its largest degree.
+        degree: usize,
+        /// The profile's blow-up.
+        blowup: usize,
     },
     /// A pinned kind has another height than its key says.
     #[error("`{name}` has 2^{got} rows, the key says 2^{expected}")]
@@ -128,6 +147,13 @@ impl InstanceList {
             {
                 return Err(InstanceError::Order(position));
             }
+            if !airs.is_available(index, profile) {
+                return Err(InstanceError::Unavailable {
+                    name: kind.name,
+                    degree: airs.info(index).degree,
+                    blowup: 1 << profile.log_blowup,
+                });
+            }
             counts[index] += 1;
             let got = usize::from(instance.log_height);
             let min = log2_strict_usize(airs.info(index).max_period);
@@ -149,28 +175,29 @@ impl InstanceList {
         }
         for (index, (kind, &got)) in kinds.iter().zip(&counts).enumerate() {
             match kind.presence {
-                Presence::Pinned => {
-                    if got != 1 {
-                        return Err(InstanceError::PinnedCount {
-                            name: kind.name,
-                            got,
-                        });
-                    }
-                    let expected = pinned.iter().find(|table| usize::from(table.kind) == index);
+                Presence::Pinned | Presence::Optional => {
+                    let listed = pinned.iter().find(|table| usize::from(table.kind) == index);
+                    let Some(listed) = listed else {
+                        // No key that fits the machine lacks a pinned kind.
+                        if kind.presence == Presence::Optional && got == 0 {
+                            continue;
+                        }
+                        return Err(InstanceError::Unlisted { name: kind.name });
+                    };
                     let found = self
                         .0
                         .iter()
                         .find(|instance| usize::from(instance.kind) == index);
-                    let (Some(expected), Some(found)) = (expected, found) else {
+                    let (1, Some(found)) = (got, found) else {
                         return Err(InstanceError::PinnedCount {
                             name: kind.name,
                             got,
                         });
                     };
-                    if expected.log_height != found.log_height {
+                    if listed.log_height != found.log_height {
                         return Err(InstanceError::PinnedHeight {
                             name: kind.name,
-                            expected: expected.log_height.into(),
+                            expected: listed.log_height.into(),
                             got: found.log_height.into(),
                         });
                     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::instrument;
 
-use crate::airs::{AirSet, Table};
+use crate::airs::{AirSet, Presence, Table};
 use crate::hash::{Cap, Challenger, Tree};
 use crate::instances::{InstanceList, PinnedTable};
 use crate::profile::{Profile, ProfileId};
@@ -55,9 +55,12 @@ pub enum KeyError {
     /// The key is for another machine, or another version of it.
     #[error("the key belongs to another machine or another version of it")]
     OtherMachine,
-    /// The key's tables are not the pinned tables of the machine.
+    /// The key's tables are not all pinned tables of the machine and some of the optional ones, each once and in order.
     #[error("the key does not describe the machine's preprocessed tables")]
     Tables,
+    /// A listed table's constraints have too high a degree for the profile.
+    #[error("the key lists `{0}`, which is not available under its profile")]
+    Unavailable(&'static str),
     /// The commitment has the wrong form for the profile.
     #[error("the key's commitment does not have the form that the profile prescribes")]
     Commitment,
@@ -81,14 +84,17 @@ pub enum SetupError {
     /// Profile parameters out of range.
     #[error("the profile's parameters are out of range")]
     Profile,
-    /// Not one trace per pinned kind.
-    #[error("{got} preprocessed traces for {expected} pinned kinds")]
+    /// Not one entry per kind with preprocessed columns.
+    #[error("{got} preprocessed traces for {expected} kinds with preprocessed columns")]
     TraceCount {
-        /// Pinned kinds.
+        /// Kinds with preprocessed columns.
         expected: usize,
-        /// Traces.
+        /// Entries, those without a trace included.
         got: usize,
     },
+    /// No trace for a kind that every program has.
+    #[error("there is no preprocessed trace for `{0}`, which is not optional")]
+    TraceMissing(&'static str),
     /// A trace with the wrong number of columns, or a height that is no power of two in range.
     #[error(
         "the preprocessed trace of `{name}` is {width} columns by {height} rows; expected are {expected} columns by a power of two in range"
@@ -103,7 +109,7 @@ pub enum SetupError {
         /// Rows of the trace.
         height: usize,
     },
-    /// Constraints of too high degree for the profile's blow-up.
+    /// Constraints of too high degree for the profile's blow-up, in a table that the key would list.
     #[error("`{name}` has constraints of degree {degree}; at blow-up {blowup} at most {max} is possible", max = blowup + 1)]
     Degree {
         /// Name of the kind.
@@ -125,7 +131,7 @@ pub enum SetupError {
 pub struct ProvingKey<T> {
     pub(crate) airs: Arc<AirSet<T>>,
     pub(crate) key: VerifyingKey,
-    /// The preprocessed traces of pinned kinds, by kind.
+    /// The preprocessed traces of listed kinds, by kind.
     pub(crate) traces: Vec<Option<Matrix>>,
     pub(crate) preprocessed: Tree<Matrix>,
 }
@@ -144,7 +150,10 @@ impl<T: Table> ProvingKey<T> {
     }
 }
 
-/// Makes the keys of a program: commits to its preprocessed traces, one per pinned kind, in the set's order.
+/// Makes the keys of a program: commits to its preprocessed traces. There is one entry per pinned or optional kind, in the set's order;
+/// `None` leaves an optional one out, and then no proof under the key has it.
+///
+/// Dynamic kinds whose degree is too high for the profile ([`AirSet::is_available`]) are no error: no proof under the key has them.
 ///
 /// `metadata` is for the machine (entry points, names); it is carried and hashed, not interpreted.
 ///
@@ -153,7 +162,7 @@ impl<T: Table> ProvingKey<T> {
 #[instrument(name = "setup", skip_all, fields(profile = profile.name))]
 pub fn setup<T: Table>(
     airs: &Arc<AirSet<T>>,
-    traces: Vec<Matrix>,
+    traces: Vec<Option<Matrix>>,
     profile: &Profile,
     target: SecurityTarget,
     metadata: Vec<u8>,
@@ -161,10 +170,10 @@ pub fn setup<T: Table>(
     if !profile.is_sane() {
         return Err(SetupError::Profile);
     }
-    let pinned_kinds: Vec<_> = airs.pinned().collect();
-    if traces.len() != pinned_kinds.len() {
+    let preprocessed_kinds: Vec<_> = airs.preprocessed().collect();
+    if traces.len() != preprocessed_kinds.len() {
         return Err(SetupError::TraceCount {
-            expected: pinned_kinds.len(),
+            expected: preprocessed_kinds.len(),
             got: traces.len(),
         });
     }
@@ -175,22 +184,26 @@ pub fn setup<T: Table>(
             .map(|info| info.lookups.clone())
             .collect::<Vec<_>>(),
     )?;
-    for (kind, info) in airs.kinds().iter().zip(airs.infos()) {
-        if info.log_chunks > profile.log_blowup {
-            return Err(SetupError::Degree {
-                name: kind.name,
-                degree: info.degree,
-                blowup: 1 << profile.log_blowup,
-            });
-        }
-    }
-
     let config = setup_config(profile);
     let pcs = p3_uni_stark::StarkGenericConfig::pcs(&config);
     let mut pinned = Vec::new();
     let mut kept: Vec<Option<Matrix>> = airs.kinds().iter().map(|_| None).collect();
     let mut evaluations = Vec::new();
-    for (&kind, trace) in pinned_kinds.iter().zip(traces) {
+    for (kind, trace) in preprocessed_kinds.into_iter().zip(traces) {
+        let name = airs.kinds()[kind].name;
+        let Some(trace) = trace else {
+            if airs.kinds()[kind].presence == Presence::Optional {
+                continue;
+            }
+            return Err(SetupError::TraceMissing(name));
+        };
+        if !airs.is_available(kind, profile) {
+            return Err(SetupError::Degree {
+                name,
+                degree: airs.info(kind).degree,
+                blowup: 1 << profile.log_blowup,
+            });
+        }
         let expected = airs.info(kind).preprocessed_width;
         let (width, height) = (trace.width(), trace.height());
         let max = profile.max_log_height.min(32 - profile.log_blowup);
@@ -201,7 +214,7 @@ pub fn setup<T: Table>(
             || height.ilog2() as usize > max
         {
             return Err(SetupError::TraceShape {
-                name: airs.kinds()[kind].name,
+                name,
                 expected,
                 width,
                 height,
@@ -285,7 +298,7 @@ impl VerifyingKey {
         &self.metadata
     }
 
-    /// The preprocessed tables.
+    /// The preprocessed tables that the program has: exactly these are in every proof under the key.
     #[must_use]
     pub fn pinned(&self) -> &[PinnedTable] {
         &self.pinned
@@ -303,7 +316,7 @@ impl VerifyingKey {
     }
 
     /// The key as field elements; injective.
-    fn elements(&self) -> Vec<Felt> {
+    pub(crate) fn elements(&self) -> Vec<Felt> {
         let profile = &self.profile;
         let mut out = encode_bytes(b"plica verifying key");
         out.push(number(PROTOCOL_VERSION.into()));
@@ -423,24 +436,27 @@ impl VerifyingKey {
         if self.air_set != *airs.digest() {
             return Err(KeyError::OtherMachine);
         }
-        let expected = airs
-            .pinned()
-            .map(|kind| (kind, airs.info(kind).preprocessed_width));
-        let got = self
-            .pinned
-            .iter()
-            .map(|table| (usize::from(table.kind), table.width as usize));
-        if !expected.eq(got) {
-            return Err(KeyError::Tables);
+        // Takes each entry when its kind's turn comes. What is left is a second entry of a kind, out of order, or of a kind that does
+        // not exist or has no preprocessed columns.
+        let mut listed = self.pinned.iter().peekable();
+        for kind in airs.preprocessed() {
+            match listed.next_if(|table| usize::from(table.kind) == kind) {
+                Some(table) if table.width as usize != airs.info(kind).preprocessed_width => {
+                    return Err(KeyError::Tables);
+                }
+                Some(_) if !airs.is_available(kind, &self.profile) => {
+                    return Err(KeyError::Unavailable(airs.kinds()[kind].name));
+                }
+                None if airs.kinds()[kind].presence == Presence::Pinned => {
+                    return Err(KeyError::Tables);
+                }
+                _ => {}
+            }
         }
-        if airs
-            .infos()
-            .iter()
-            .any(|info| info.log_chunks > self.profile.log_blowup)
-        {
-            return Err(KeyError::OtherMachine);
+        match listed.next() {
+            Some(_) => Err(KeyError::Tables),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// p3's view of the machine for a list of tables that has been checked: the key's commitment and each table's packed
@@ -456,7 +472,7 @@ impl VerifyingKey {
         for (position, instance) in instances.tables().iter().enumerate() {
             let info = airs.info(instance.kind.into());
             lookups.push(info.lookups.clone());
-            // Pinned kinds are there once and in order, so positions enumerate the committed matrices in order.
+            // Exactly the listed kinds are there, once and in order, so positions enumerate the committed matrices in order.
             metas.push((info.preprocessed_width > 0).then(|| {
                 matrix_to_instance.push(position);
                 PreprocessedInstanceMeta {

@@ -1,7 +1,7 @@
 //! Plica's proof system.
 //!
-//! A *machine* is an ordered set of kinds of tables ([`AirSet`]). A *program* fixes the contents of the machine's preprocessed
-//! tables: [`setup`] commits to them and makes the keys. [`prove`] proves one run, given as filled tables; [`verify`] checks
+//! A *machine* is an ordered set of kinds of tables ([`AirSet`]). A *program* fixes which of the machine's preprocessed
+//! tables there are, and their contents: [`setup`] commits to them and makes the keys. [`prove`] proves one run, given as filled tables; [`verify`] checks
 //! the proof against key and public values; [`check`] says what is wrong with tables. One interface serves every [`Profile`]; a profile is data.
 //!
 //! The proof is a batch-STARK proof of Plonky3 (one FRI for all tables, LogUp buses between them) over Goldilocks and its cubic

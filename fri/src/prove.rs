@@ -65,7 +65,7 @@ pub enum ProveError {
 
 /// Proves that the traces, with the key's preprocessed columns and these public values, satisfy the machine.
 ///
-/// Traces may be in any order; dynamic kinds that did not occur are left out. The traces are not checked: a
+/// Traces may be in any order; dynamic kinds that did not occur, and optional ones that the key does not list, are left out. The traces are not checked: a
 /// proof of wrong traces is made all the same, and rejected by [`crate::verify`]. [`crate::check`] finds what is wrong with them.
 ///
 /// `min_security` is what the caller demands of the proof, besides the key's own target.

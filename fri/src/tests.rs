@@ -302,75 +302,257 @@ fn our_prover_makes_the_proofs_of_p3s() {
 
     use crate::security::{Workload, resolve};
 
+    let compare = |pk: &ProvingKey<Toy>, make: &dyn Fn() -> toy::Run| {
+        let (vk, profile) = (&pk.key, &pk.key.profile);
+        let run = make();
+        let traces: Vec<_> = make()
+            .traces
+            .into_iter()
+            .map(|t| (t.kind, t.matrix))
+            .collect();
+        let ours = prove(pk, run.traces, &run.public, LOW).expect("a proof");
+
+        let instances = ours.instances();
+        let mut order: Vec<usize> = (0..traces.len()).collect();
+        order.sort_by_key(|&i| (traces[i].0, std::cmp::Reverse(traces[i].1.values.len())));
+        let tables: Vec<Toy> = order
+            .iter()
+            .map(|&i| {
+                let table = &pk.airs().kinds()[traces[i].0].table;
+                pk.traces[traces[i].0]
+                    .as_ref()
+                    .map_or_else(|| table.clone(), |pre| table.with_preprocessed(pre))
+            })
+            .collect();
+        let batch: Vec<_> = order
+            .iter()
+            .zip(&tables)
+            .map(|(&i, air)| StarkInstance {
+                air,
+                trace: &traces[i].1,
+                public_values: if traces[i].0 == toy::BOUNDARY {
+                    run.public.clone()
+                } else {
+                    vec![]
+                },
+            })
+            .collect();
+        let queries = resolve(profile, LOW, &Workload::new(pk.airs(), instances))
+            .expect("attainable")
+            .queries;
+        let digest = vk.digest();
+        let frame = Frame {
+            version: PROTOCOL_VERSION,
+            air_set: pk.airs().digest(),
+            key: &digest,
+            instances,
+        };
+        let data = ProverData {
+            common: vk.common_data(pk.airs(), instances),
+            prover_only: ProverOnlyData {
+                preprocessed_prover_data: Some(pk.preprocessed.clone()),
+            },
+        };
+        let config = crate::transcript::config(profile, queries, &frame);
+        let theirs = prove_batch(&config, &batch, &data).expect("a proof");
+        let theirs = Proof::from_parts(profile.id, instances.clone(), theirs);
+        assert!(ours.to_bytes() == theirs.to_bytes(), "{}", profile.name);
+        verify(pk.airs(), vk, &run.public, &ours, LOW).expect("accepted");
+    };
     for profile in Profile::ALL {
         let profile = Profile {
             query_pow_bits: 0,
             ..profile
         };
-        let (pk, vk) = toy::keys(&profile, LOW);
+        let (pk, _) = toy::keys(&profile, LOW);
         for (squares, doubles) in [
             (&[16, 8][..], Some(4)),
             (&[32], None),
             (&[], Some(8)),
             (&[1, 1], Some(1)),
         ] {
-            let run = toy::run(2, squares, doubles);
-            let traces: Vec<_> = toy::run(2, squares, doubles)
-                .traces
-                .into_iter()
-                .map(|t| (t.kind, t.matrix))
-                .collect();
-            let ours = prove(&pk, run.traces, &run.public, LOW).expect("a proof");
-
-            let instances = ours.instances();
-            let mut order: Vec<usize> = (0..traces.len()).collect();
-            order.sort_by_key(|&i| (traces[i].0, std::cmp::Reverse(traces[i].1.values.len())));
-            let preprocessed = toy::program(2);
-            let tables: Vec<Toy> = order
-                .iter()
-                .map(|&i| {
-                    let table = &pk.airs().kinds()[traces[i].0].table;
-                    preprocessed
-                        .get(traces[i].0)
-                        .map_or_else(|| table.clone(), |pre| table.with_preprocessed(pre))
-                })
-                .collect();
-            let batch: Vec<_> = order
-                .iter()
-                .zip(&tables)
-                .map(|(&i, air)| StarkInstance {
-                    air,
-                    trace: &traces[i].1,
-                    public_values: if traces[i].0 == toy::BOUNDARY {
-                        run.public.clone()
-                    } else {
-                        vec![]
-                    },
-                })
-                .collect();
-            let queries = resolve(&profile, LOW, &Workload::new(pk.airs(), instances))
-                .expect("attainable")
-                .queries;
-            let digest = vk.digest();
-            let frame = Frame {
-                version: PROTOCOL_VERSION,
-                air_set: pk.airs().digest(),
-                key: &digest,
-                instances,
-            };
-            let data = ProverData {
-                common: vk.common_data(pk.airs(), instances),
-                prover_only: ProverOnlyData {
-                    preprocessed_prover_data: Some(pk.preprocessed.clone()),
-                },
-            };
-            let config = crate::transcript::config(&profile, queries, &frame);
-            let theirs = prove_batch(&config, &batch, &data).expect("a proof");
-            let theirs = Proof::from_parts(profile.id, instances.clone(), theirs);
-            assert!(ours.to_bytes() == theirs.to_bytes(), "{}", profile.name);
-            verify(pk.airs(), &vk, &run.public, &ours, LOW).expect("accepted");
+            compare(&pk, &|| toy::run(2, squares, doubles));
+        }
+        for subset in toy::Subset::ALL {
+            compare(&subset.keys(&profile).0, &|| subset.run());
         }
     }
+}
+
+/// A key's list is checked against the machine: whatever somebody puts into a file, with a digest that fits.
+#[test]
+fn keys_that_list_other_tables() {
+    let airs = AirSet::new(toy::optional_kinds()).expect("a machine");
+    for subset in toy::Subset::ALL {
+        let (_, key) = subset.keys(&Profile::BLAKE3);
+        let run = subset.run();
+        let (pk, _) = subset.keys(&Profile::BLAKE3);
+        let proof = prove(&pk, run.traces, &run.public, LOW).expect("a proof");
+        let with = |pinned: Vec<PinnedTable>| {
+            let changed = VerifyingKey {
+                pinned,
+                ..key.clone()
+            };
+            // The digest of the file must be that of its content …
+            assert!(matches!(
+                VerifyingKey::from_bytes(&changed.to_bytes()),
+                Err(FileError::Key(_))
+            ));
+            let changed = VerifyingKey {
+                digest: plica_hash_rpo::hash_elements(&changed.elements()),
+                ..changed
+            };
+            assert_ne!(changed.digest(), key.digest());
+            // … and if it is, the machine decides.
+            let read = match VerifyingKey::from_bytes(&changed.to_bytes()) {
+                Ok(read) => read,
+                Err(FileError::Key(error)) => return Some(error),
+                Err(error) => panic!("{error}"),
+            };
+            match verify(&airs, &read, &run.public, &proof, LOW) {
+                Err(VerifyError::Key(error)) => Some(error),
+                Err(_) => None,
+                Ok(_) => panic!("accepted"),
+            }
+        };
+        let tables = |list: Vec<PinnedTable>| {
+            assert!(matches!(with(list), Some(KeyError::Tables)));
+        };
+        let honest = key.pinned().to_vec();
+        let table = |kind: usize, width| PinnedTable {
+            kind: kind as u16,
+            width,
+            log_height: 0,
+        };
+
+        tables(vec![]);
+        for (at, entry) in honest.iter().enumerate() {
+            // Twice, side by side and at the end.
+            let mut list = honest.clone();
+            list.insert(at, *entry);
+            tables(list);
+            tables([honest.clone(), vec![*entry]].concat());
+            // Another width.
+            let mut list = honest.clone();
+            list[at].width += 1;
+            tables(list);
+            let mut list = honest.clone();
+            list[at].width = u32::MAX;
+            tables(list);
+            // A height that no domain has.
+            let mut list = honest.clone();
+            list[at].log_height = u8::MAX;
+            tables(list);
+            // Another height changes the key, not its form, unless the commitment shows it.
+            let mut list = honest.clone();
+            list[at].log_height += 1;
+            assert!(with(list).is_none());
+        }
+        if honest.len() > 1 {
+            let mut list = honest.clone();
+            list.reverse();
+            tables(list);
+        }
+        // Without the boundary.
+        let mut list = honest.clone();
+        list.retain(|entry| usize::from(entry.kind) != toy::BOUNDARY);
+        tables(list);
+        // Kinds without preprocessed columns, and kinds that do not exist.
+        for (kind, width) in [
+            (toy::SQUARE, 0),
+            (toy::DOUBLE, 2),
+            (toy::MORE + 1, 2),
+            (999, 0),
+            (65535, 2),
+        ] {
+            let mut list = honest.clone();
+            let at = list.partition_point(|entry| usize::from(entry.kind) < kind);
+            list.insert(at, table(kind, width));
+            tables(list);
+        }
+        // Another subset with the same commitment is a key, but of no program with this proof.
+        for kind in [toy::PROGRAM, toy::MORE] {
+            let mut list = honest.clone();
+            match list
+                .iter()
+                .position(|entry| usize::from(entry.kind) == kind)
+            {
+                Some(at) => drop(list.remove(at)),
+                None => {
+                    let at = list.partition_point(|entry| usize::from(entry.kind) < kind);
+                    list.insert(at, table(kind, 2));
+                }
+            }
+            assert!(with(list).is_none());
+        }
+    }
+}
+
+/// A proof under a key that lists fewer tables than its commitment covers, or more, is refused, whichever list it comes with.
+#[test]
+fn a_list_that_is_not_the_commitments() {
+    let airs = AirSet::new(toy::optional_kinds()).expect("a machine");
+    for subset in toy::Subset::ALL {
+        let (pk, key) = subset.keys(&Profile::BLAKE3);
+        let run = subset.run();
+        let proof = prove(&pk, run.traces, &run.public, LOW).expect("a proof");
+        for other in toy::Subset::ALL {
+            let (other_pk, other_key) = other.keys(&Profile::BLAKE3);
+            let other_run = other.run();
+            let other_proof =
+                prove(&other_pk, other_run.traces, &other_run.public, LOW).expect("a proof");
+            let mut mixed = VerifyingKey {
+                pinned: other_key.pinned.clone(),
+                ..key.clone()
+            };
+            mixed.digest = plica_hash_rpo::hash_elements(&mixed.elements());
+            // A tree sorts its matrices by height, so the same table under another kind has the same commitment: then this *is* the
+            // other key. The list in the digest tells the two apart.
+            for (proof, public, made_for) in [
+                (&proof, &run.public, &key),
+                (&other_proof, &other_run.public, &other_key),
+            ] {
+                let accepted = verify(&airs, &mixed, public, proof, LOW).is_ok();
+                assert_eq!(accepted, mixed == *made_for);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_cannot_list_what_its_profile_lacks() {
+    let mut kinds = toy::kinds();
+    kinds.push(toy::kind(
+        "steep table",
+        Toy::SteepTable,
+        Presence::Optional,
+        false,
+    ));
+    let airs = std::sync::Arc::new(AirSet::new(kinds).expect("a machine"));
+    let mut traces = toy::program(2);
+    traces.push(Some(Matrix::new(vec![Felt::ZERO; 4], 1)));
+    let run = toy::run(2, &[16], None);
+    let (pk, steep) = setup(&airs, traces.clone(), &Profile::EVM, LOW, vec![]).expect("keys");
+    traces[2] = None;
+    let (_, flat) = setup(&airs, traces, &Profile::BLAKE3, LOW, vec![]).expect("keys");
+    let mut all = run.traces;
+    all.push(Trace {
+        kind: 4,
+        matrix: Matrix::new(vec![Felt::ZERO; 4], 1),
+    });
+    let proof = prove(&pk, all, &run.public, LOW).expect("a proof");
+    let mut key = VerifyingKey {
+        pinned: steep.pinned,
+        ..flat
+    };
+    key.digest = plica_hash_rpo::hash_elements(&key.elements());
+    let key = VerifyingKey::from_bytes(&key.to_bytes()).expect("a key file");
+    let (_, instances, batch) = proof.into_parts();
+    let proof = Proof::from_parts(Profile::BLAKE3.id, instances, batch);
+    assert!(matches!(
+        verify(&airs, &key, &run.public, &proof, LOW),
+        Err(VerifyError::Key(KeyError::Unavailable("steep table")))
+    ));
 }
 
 mod compiled_bus {

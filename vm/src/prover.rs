@@ -70,7 +70,10 @@ pub fn setup(
     target: SecurityTarget,
 ) -> Result<(ProvingKey, VerifyingKey), KeyGenError> {
     validate(&compiled.program)?;
-    let traces = chip::preprocessed(&compiled.program);
+    let traces = chip::preprocessed(&compiled.program)
+        .into_iter()
+        .map(Some)
+        .collect();
     Ok(plica_fri::setup(
         machine(),
         traces,

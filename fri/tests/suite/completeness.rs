@@ -30,7 +30,7 @@ fn every_profile_proves_at_its_default_level() {
 }
 
 #[test]
-fn an_optional_table_may_be_absent() {
+fn a_dynamic_table_may_be_absent() {
     round_trip(&Profile::BLAKE3, LOW, &[32], None);
     round_trip(&Profile::BLAKE3, LOW, &[], Some(4));
     round_trip(&Profile::FAST, LOW, &[32], None);

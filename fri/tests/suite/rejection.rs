@@ -138,6 +138,9 @@ fn the_set_digest_depends_on_everything() {
     k[2].presence = Presence::Dynamic { max_instances: 4 };
     variants.push(digest(k));
     let mut k = kinds();
+    k[0].presence = Presence::Optional;
+    variants.push(digest(k));
+    let mut k = kinds();
     k.swap(2, 3);
     variants.push(digest(k));
     let mut k = kinds();
@@ -173,8 +176,23 @@ fn machines_that_are_none() {
         Err(AirSetError::Presence(_))
     ));
     assert!(matches!(
+        set(&|k| k[3].presence = Presence::Optional),
+        Err(AirSetError::Presence(_))
+    ));
+    assert!(matches!(
         set(&|k| k[0].presence = Presence::Dynamic { max_instances: 1 }),
         Err(AirSetError::Presence(_))
+    ));
+    assert!(matches!(
+        set(&|k| k[1].presence = Presence::Optional),
+        Err(AirSetError::PublicValues("boundary"))
+    ));
+    assert!(matches!(
+        set(&|k| {
+            k.truncate(1);
+            k[0].presence = Presence::Optional;
+        }),
+        Err(AirSetError::NothingPinned)
     ));
     assert!(matches!(
         set(&|k| drop(k.drain(..2))),
@@ -228,6 +246,14 @@ fn keys_that_are_none() {
         make(traces, &Profile::BLAKE3, LOW),
         Err(SetupError::TraceShape { .. })
     ));
+    for (kind, name) in [(PROGRAM, "program"), (BOUNDARY, "boundary")] {
+        let mut traces = program(2);
+        traces[kind] = None;
+        assert!(matches!(
+            make(traces, &Profile::BLAKE3, LOW),
+            Err(SetupError::TraceMissing(missing)) if missing == name
+        ));
+    }
     let insane = Profile {
         log_blowup: 0,
         ..Profile::BLAKE3
@@ -262,25 +288,6 @@ fn keys_that_are_none() {
         VerifyingKey::from_bytes(&key.to_bytes()),
         Err(FileError::Key(KeyError::Digest))
     ));
-    // Degree 6 needs blow-up 8.
-    let mut k = kinds();
-    k.push(kind(
-        "steep",
-        Toy::Steep,
-        Presence::Dynamic { max_instances: 1 },
-        false,
-    ));
-    let airs = std::sync::Arc::new(AirSet::new(k).expect("a machine"));
-    let make = |profile| setup(&airs, program(2), &profile, LOW, vec![]);
-    assert!(matches!(
-        make(Profile::BLAKE3),
-        Err(SetupError::Degree {
-            name: "steep",
-            degree: 6,
-            ..
-        })
-    ));
-    assert!(make(Profile::COMPACT).is_ok());
 }
 
 #[test]

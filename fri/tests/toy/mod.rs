@@ -19,6 +19,8 @@ pub const PROGRAM: usize = 0;
 pub const BOUNDARY: usize = 1;
 pub const SQUARE: usize = 2;
 pub const DOUBLE: usize = 3;
+/// Of the machine with optional tables only.
+pub const MORE: usize = 4;
 
 #[derive(Clone)]
 pub enum Toy {
@@ -32,6 +34,8 @@ pub enum Toy {
     Narrow,
     /// Constraints of degree 6.
     Steep,
+    /// The same, with a preprocessed column.
+    SteepTable,
     /// A row selector inside an interaction.
     Selector,
 }
@@ -42,7 +46,12 @@ pub const WIDE_INTERACTIONS: usize = 12;
 impl BaseAir<Felt> for Toy {
     fn width(&self) -> usize {
         match self {
-            Self::Program(_) | Self::Boundary(_) | Self::Narrow | Self::Steep | Self::Selector => 1,
+            Self::Program(_)
+            | Self::Boundary(_)
+            | Self::Narrow
+            | Self::Steep
+            | Self::SteepTable
+            | Self::Selector => 1,
             Self::Square => 5,
             Self::Double => 3,
             Self::Wide => WIDE_COLUMNS,
@@ -52,7 +61,7 @@ impl BaseAir<Felt> for Toy {
     fn preprocessed_width(&self) -> usize {
         match self {
             Self::Program(_) => 2,
-            Self::Boundary(_) => 1,
+            Self::Boundary(_) | Self::SteepTable => 1,
             _ => 0,
         }
     }
@@ -155,7 +164,7 @@ impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB> for Toy {
                 let first = builder.is_first_row();
                 TABLE.lookup_key(builder, [first, col(0)], 1);
             }
-            Self::Steep => builder.assert_zero(col(0).exp_u64(6)),
+            Self::Steep | Self::SteepTable => builder.assert_zero(col(0).exp_u64(6)),
         }
     }
 }
@@ -207,12 +216,14 @@ fn matrix(rows: Vec<Vec<u64>>, width: usize) -> Matrix {
     Matrix::new(rows.into_iter().flatten().map(Felt::new).collect(), width)
 }
 
-/// The program: squares of `first`, `first` + 1, … (8 of them); and the boundary's first clock.
-pub fn program(first: u64) -> Vec<Matrix> {
-    vec![
-        matrix((first..first + 8).map(|x| vec![x, x * x]).collect(), 2),
-        matrix(vec![vec![1]], 1),
-    ]
+/// Squares of `first`, `first` + 1, … (8 of them).
+fn squares(first: u64) -> Matrix {
+    matrix((first..first + 8).map(|x| vec![x, x * x]).collect(), 2)
+}
+
+/// The program: squares of `first`, `first` + 1, …; and the boundary's first clock.
+pub fn program(first: u64) -> Vec<Option<Matrix>> {
+    vec![Some(squares(first)), Some(matrix(vec![vec![1]], 1))]
 }
 
 /// A walk, and its filled tables.
@@ -286,4 +297,74 @@ pub const LOW: SecurityTarget = SecurityTarget {
 /// Keys of the toy program for a profile.
 pub fn keys(profile: &Profile, target: SecurityTarget) -> (ProvingKey<Toy>, VerifyingKey) {
     setup(&toy(), program(2), profile, target, b"toy".to_vec()).expect("keys")
+}
+
+/// The toy machine with two tables of squares, before and after the boundary, both of them optional.
+pub fn optional_kinds() -> Vec<Kind<Toy>> {
+    let mut kinds = kinds();
+    kinds[PROGRAM].presence = Presence::Optional;
+    kinds.push(kind("more", Toy::Program(None), Presence::Optional, false));
+    kinds
+}
+
+/// Which optional tables a program has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subset {
+    pub program: bool,
+    pub more: bool,
+}
+
+impl Subset {
+    pub const ALL: [Self; 4] = {
+        const fn subset(program: bool, more: bool) -> Subset {
+            Subset { program, more }
+        }
+        [
+            subset(false, false),
+            subset(true, false),
+            subset(false, true),
+            subset(true, true),
+        ]
+    };
+
+    /// The preprocessed traces: the squares that runs use are in the first table that there is.
+    pub fn program(self) -> Vec<Option<Matrix>> {
+        let mut traces = program(2);
+        if !self.program {
+            traces[PROGRAM] = None;
+        }
+        let first = if self.program { 20 } else { 2 };
+        traces.push(self.more.then(|| squares(first)));
+        traces
+    }
+
+    pub fn keys(self, profile: &Profile) -> (ProvingKey<Toy>, VerifyingKey) {
+        let airs = Arc::new(AirSet::new(optional_kinds()).expect("a machine"));
+        setup(&airs, self.program(), profile, LOW, vec![]).expect("keys")
+    }
+
+    /// A walk, with squares if there are any to look up.
+    pub fn run(self) -> Run {
+        let steps: &[usize] = if self.program || self.more {
+            &[16, 8]
+        } else {
+            &[]
+        };
+        let mut run = run(2, steps, Some(4));
+        if self.program && self.more {
+            run.traces.push(Trace {
+                kind: MORE,
+                matrix: matrix(vec![vec![0]; 8], 1),
+            });
+        } else if self.more {
+            for trace in &mut run.traces {
+                if trace.kind == PROGRAM {
+                    trace.kind = MORE;
+                }
+            }
+        } else if !self.program {
+            run.traces.retain(|trace| trace.kind != PROGRAM);
+        }
+        run
+    }
 }
