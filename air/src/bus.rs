@@ -132,7 +132,8 @@ fn limb_message<AB: ChipBuilder, const N: usize>(
     fields: [impl Into<AB::Expr>; N],
 ) -> [AB::Expr; WIDTH] {
     const { assert!(N < WIDTH) };
-    let mut fields = std::iter::once(AB::Expr::from_u8(tag)).chain(fields.into_iter().map(Into::into));
+    let mut fields =
+        std::iter::once(AB::Expr::from_u8(tag)).chain(fields.into_iter().map(Into::into));
     std::array::from_fn(|_| fields.next().unwrap_or(AB::Expr::ZERO))
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use plica_air::chip::{self, ChipKind};
+use plica_air::chip::{self, ChipKind, Role};
 use plica_air::code::{STACK_SIZE, ValidateError, validate};
 use plica_air::record::Execution;
 use plica_air::trace;
@@ -32,12 +32,12 @@ pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
             .map(|kind| Kind {
                 name: kind.name(),
                 table: kind,
-                presence: if kind.preprocessed() {
-                    Presence::Pinned
-                } else {
-                    Presence::Dynamic {
+                presence: match kind.role() {
+                    Role::Fixed if kind == ChipKind::Limbs => Presence::Optional,
+                    Role::Fixed => Presence::Pinned,
+                    Role::Facts(_) | Role::Ordered => Presence::Dynamic {
                         max_instances: MAX_INSTANCES,
-                    }
+                    },
                 },
                 ordered: kind.ordered(),
             })
@@ -70,9 +70,10 @@ pub fn setup(
     target: SecurityTarget,
 ) -> Result<(ProvingKey, VerifyingKey), KeyGenError> {
     validate(&compiled.program)?;
-    let traces = chip::preprocessed(&compiled.program)
+    let traces = ChipKind::ALL
         .into_iter()
-        .map(Some)
+        .filter(|kind| kind.preprocessed())
+        .map(|kind| chip::preprocessed(&compiled.program, kind))
         .collect();
     Ok(plica_fri::setup(
         machine(),

@@ -58,7 +58,16 @@ pub fn preprocessed() -> RowMajorMatrix<Felt> {
         let (x, y) = (v >> 6, v & 63);
         let (is_byte, has_power) = (v < 256, v < 64);
         let power = if has_power { 1 << v } else { 0 };
-        [v, x, y, x & y, u64::from(is_byte), u64::from(has_power), power].map(Felt::from_u64)
+        [
+            v,
+            x,
+            y,
+            x & y,
+            u64::from(is_byte),
+            u64::from(has_power),
+            power,
+        ]
+        .map(Felt::from_u64)
     });
     RowMajorMatrix::new(rows.collect(), PREPROCESSED_WIDTH)
 }

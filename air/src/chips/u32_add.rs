@@ -104,7 +104,13 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
             AB::Expr::ONE,
         );
         bus::read(builder, fact.fp, fact.a_id, fact.a, AB::Expr::ONE);
-        bus::read(builder, fact.fp, fact.b_id, fact.b, AB::Expr::ONE - immediate);
+        bus::read(
+            builder,
+            fact.fp,
+            fact.b_id,
+            fact.b,
+            AB::Expr::ONE - immediate,
+        );
         bus::provide(builder, fact.fp, fact.id, out, fact.mults[0]);
         bus::provide(
             builder,

@@ -513,7 +513,9 @@ impl Generator<'_> {
             .map(|height| {
                 let rest = &events[done.min(events.len())..];
                 done += height;
-                let mut trace = rows(kind, height, |r, row| self.fill_event(kind, row, rest.get(r)));
+                let mut trace = rows(kind, height, |r, row| {
+                    self.fill_event(kind, row, rest.get(r))
+                });
                 if kind == ChipKind::Frame {
                     chunks(&mut trace.values, frame::WIDTH).for_each(frame::fill_inverses);
                 }

@@ -11,7 +11,9 @@ pub fn used_values(stmts: &[Stmt], used: &mut HashSet<ValueId>) {
         for stmt in stmts {
             match stmt {
                 Stmt::Op { op, .. } => used.extend(op.operands()),
-                Stmt::Fact { operands, .. } => used.extend(operands.iter().filter_map(|o| o.value())),
+                Stmt::Fact { operands, .. } => {
+                    used.extend(operands.iter().filter_map(|o| o.value()))
+                }
                 Stmt::Assert { a, b, .. } => used.extend([a, b].iter().filter_map(|o| o.value())),
                 Stmt::If {
                     cond,

@@ -39,7 +39,7 @@ impl Translator<'_> {
             return self.body(body, stack, scope);
         }
         let depth = stack.depth();
-        let detached = self.detached(depth, span, |this, stack, scope| {
+        let detached = self.iteration(stack, span, |this, stack, scope| {
             this.body(body, stack, scope)
         })?;
         if detached.stack.depth() != depth {
@@ -113,6 +113,7 @@ impl Translator<'_> {
         let mut inside = stack.clone();
         for &k in &carried {
             let param = self.ir.new_value();
+            self.ir.values[param.index()].ty = self.ir.value(detached.imports[k]).ty;
             params.push(param);
             inside.set(k, Operand::Value(param));
         }

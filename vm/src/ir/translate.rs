@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
+use plica_air::code::Type;
 use plica_field::Felt;
 
 use super::build::{Scope, constant};
@@ -41,6 +42,7 @@ pub fn translate(program: &Program) -> Result<Ir> {
         checked: HashSet::new(),
         procedures: HashMap::new(),
         call_sites: count_call_sites(program),
+        loops: 0,
         procedure: 0,
     };
     let origin = Origin {
@@ -124,6 +126,8 @@ pub(super) struct Translator<'a> {
     checked: HashSet<ValueId>,
     procedures: HashMap<ProcId, Vec<Variant>>,
     call_sites: Vec<usize>,
+    /// Loops around what is being translated.
+    loops: usize,
     /// Position in [`Ir::procedures`] of what is being translated.
     procedure: u32,
 }
@@ -255,14 +259,58 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Translates `body` on `depth` unknown items.
+    /// Translates the body of a loop. Of each item it supposes what is known before the loop (`before`), as long as an
+    /// iteration preserves it, so that a 32-bit number is not checked again in every iteration.
+    pub(super) fn iteration(
+        &mut self,
+        before: &Stack,
+        span: Span,
+        mut body: impl FnMut(&mut Self, &mut Stack, &mut Scope) -> Result<()>,
+    ) -> Result<Detached> {
+        /// Deeper loops suppose nothing: each level may translate what it contains twice.
+        const TYPED_LEVELS: usize = 4;
+        let mut types: Vec<Type> = if self.loops < TYPED_LEVELS {
+            before.iter().map(|item| self.ir.ty(item)).collect()
+        } else {
+            vec![Type::Felt; before.depth()]
+        };
+        loop {
+            self.loops += 1;
+            let detached = self.detached(&types, span, &mut body);
+            self.loops -= 1;
+            let detached = detached?;
+            if detached.stack.depth() != types.len() {
+                return Ok(detached);
+            }
+            let mut stable = true;
+            for (ty, item) in types.iter_mut().zip(detached.stack.iter()) {
+                let after = self.ir.ty(item);
+                if !after.fits(*ty) {
+                    *ty = ty.join(after).expect("items of the stack are no words");
+                    stable = false;
+                }
+            }
+            if stable {
+                return Ok(detached);
+            }
+        }
+    }
+
+    /// Translates `body` on unknown items of these types.
     pub(super) fn detached(
         &mut self,
-        depth: usize,
+        types: &[Type],
         span: Span,
         body: impl FnOnce(&mut Self, &mut Stack, &mut Scope) -> Result<()>,
     ) -> Result<Detached> {
-        let imports: Vec<ValueId> = (0..depth).map(|_| self.ir.new_value()).collect();
+        let imports: Vec<ValueId> = types
+            .iter()
+            .map(|&ty| {
+                let import = self.ir.new_value();
+                self.ir.values[import.index()].ty = ty;
+                import
+            })
+            .collect();
         let mut stack = Stack::new(imports.iter().map(|&v| Operand::Value(v)));
         let mut scope = Scope::new(self.origin(span));
         let outside = std::mem::take(&mut self.checked);
@@ -290,7 +338,7 @@ impl Translator<'_> {
         }
         let depth = stack.depth();
         let mut again = constant(Felt::ZERO);
-        let detached = self.detached(depth, span, |this, stack, scope| {
+        let detached = self.iteration(stack, span, |this, stack, scope| {
             this.body(body, stack, scope)?;
             let popped = stack.pop();
             scope.origin = this.origin(span);
@@ -441,7 +489,8 @@ impl Translator<'_> {
         // the floor from there serves every greater depth.
         let procedure = &self.program.procedures[callee.index()];
         let outer = std::mem::replace(&mut self.procedure, callee.index() as u32 + 1);
-        let detached = self.detached(depth, procedure.span, |this, stack, scope| {
+        let unknown = vec![Type::Felt; depth];
+        let detached = self.detached(&unknown, procedure.span, |this, stack, scope| {
             this.body(&procedure.body, stack, scope)
         });
         let origin = self.origin(procedure.span);

@@ -207,9 +207,8 @@ impl RegionCode<'_, '_> {
                 self.stmt(stmt);
             }
         });
-        if let Some(Stmt::Op { origin, .. } | Stmt::Fact { origin, .. }) = stmts
-            .iter()
-            .find(|stmt| match stmt {
+        if let Some(Stmt::Op { origin, .. } | Stmt::Fact { origin, .. }) =
+            stmts.iter().find(|stmt| match stmt {
                 Stmt::Op { out, .. } => touched.contains(out),
                 Stmt::Fact { outs, .. } => touched.contains(&outs[0]),
                 _ => false,

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    ArithOp, Block, BlockId, CellId, CopyKind, Entry, FactEntry, FactOp, InverseOp, Layout, LeaveEntry, OUTPUT,
-    Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator, Type, exit_link, handle, param,
+    ArithOp, Block, BlockId, CellId, CopyKind, Entry, FactEntry, FactOp, InverseOp, Layout,
+    LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator, Type,
+    exit_link, handle, param,
 };
 use plica_field::Felt;
 

@@ -6,9 +6,7 @@
 mod decode;
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
-use plica_air::code::{
-    FactOp, INPUT, Layout, MAX_COMPONENTS, OUTPUT, PARAMS, Program, STACK_SIZE,
-};
+use plica_air::code::{FactOp, INPUT, Layout, MAX_COMPONENTS, OUTPUT, PARAMS, Program, STACK_SIZE};
 use plica_air::record::{Execution, Frame, FrameIndex, Outcome, Step};
 use plica_field::Felt;
 use thiserror::Error;
