@@ -1,7 +1,7 @@
 //! What proving a run costs, before it is proven.
 
 use plica_air::chip::ChipKind;
-use plica_air::chips::{arith, inverse};
+use plica_air::chips::{arith, inverse, single};
 use plica_air::code::Class;
 use plica_air::record::Execution;
 use plica_air::trace;
@@ -111,6 +111,7 @@ impl Analysis {
                 Class::Frame => (ChipKind::Frame, 1),
                 Class::Leave => (ChipKind::Leave, 1),
                 Class::Assert => (ChipKind::Assert, 1),
+                Class::Single => (ChipKind::Single, single::INSTRUCTIONS),
             };
             let cells = u64::from(count) * row_cells(kind) as u64 / per_row as u64;
             // The lanes of a bundle may come from different procedures: half each.

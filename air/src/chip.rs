@@ -8,7 +8,7 @@ use p3_matrix::dense::RowMajorMatrix;
 use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
-use crate::chips::{arith, assert, boundary, copy, frame, inverse, leave, program};
+use crate::chips::{arith, assert, boundary, copy, frame, inverse, leave, program, single};
 use crate::code::Program;
 
 /// The chips, in the order in which a proof lists its instances.
@@ -23,10 +23,11 @@ pub enum ChipKind {
     Frame,
     Leave,
     Assert,
+    Single,
 }
 
 impl ChipKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Boundary,
         Self::Program,
         Self::Arith,
@@ -35,6 +36,7 @@ impl ChipKind {
         Self::Frame,
         Self::Leave,
         Self::Assert,
+        Self::Single,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -47,6 +49,7 @@ impl ChipKind {
             Self::Frame => "frame",
             Self::Leave => "leave",
             Self::Assert => "assert",
+            Self::Single => "single",
         }
     }
 
@@ -71,6 +74,7 @@ impl ChipKind {
             Self::Frame => frame::CONSTRAINTS,
             Self::Leave => leave::CONSTRAINTS,
             Self::Assert => assert::CONSTRAINTS,
+            Self::Single => single::CONSTRAINTS,
         }
     }
 
@@ -84,6 +88,7 @@ impl ChipKind {
             Self::Frame => frame::WIDTH,
             Self::Leave => leave::WIDTH,
             Self::Assert => assert::WIDTH,
+            Self::Single => single::WIDTH,
         }
     }
 
@@ -152,6 +157,7 @@ impl<AB: ChipBuilder> Air<AB> for ChipKind {
             Self::Frame => frame::eval(row, builder),
             Self::Leave => leave::eval(row, builder),
             Self::Assert => assert::eval(row, builder),
+            Self::Single => single::eval(row, builder),
         }
     }
 }

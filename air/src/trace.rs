@@ -14,10 +14,10 @@ use rayon::prelude::*;
 use tracing::instrument;
 
 use crate::chip::ChipKind;
-use crate::chips::{arith, assert, boundary, copy, frame, inverse, leave, program};
+use crate::chips::{arith, assert, boundary, copy, frame, inverse, leave, program, single};
 use crate::code::{
-    CopyKind, Entry, FrameEntry, INPUT, Layout, LeaveEntry, NO_SLOT, OUTPUT, Operand, PARAMS,
-    Program, STACK_SIZE, Terminator, exit_link, handle, param,
+    ArithOp, CopyKind, Entry, FrameEntry, INPUT, Layout, LeaveEntry, NO_SLOT, OUTPUT, Operand,
+    PARAMS, Program, STACK_SIZE, Terminator, exit_link, handle, param,
 };
 use crate::record::{Execution, Frame, FrameIndex, Outcome, Step};
 
@@ -54,6 +54,7 @@ struct Instances {
     frame: Vec<Event>,
     leave: Vec<Event>,
     assert: Vec<Event>,
+    single: Vec<Fact>,
 }
 
 impl Instances {
@@ -64,6 +65,7 @@ impl Instances {
         self.frame.append(&mut other.frame);
         self.leave.append(&mut other.leave);
         self.assert.append(&mut other.assert);
+        self.single.append(&mut other.single);
         self
     }
 
@@ -76,6 +78,7 @@ impl Instances {
             Entry::Arith(_) => self.arith.push(fact),
             Entry::Inverse(_) => self.inverse.push(fact),
             Entry::Copy(_) => self.copy.push(fact),
+            Entry::Single(_) => self.single.push(fact),
             Entry::Assert(_) => {
                 self.assert.push(Event {
                     clk: *clk,
@@ -178,6 +181,10 @@ pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, us
         (ChipKind::Frame, instances.frame.len()),
         (ChipKind::Leave, instances.leave.len()),
         (ChipKind::Assert, instances.assert.len()),
+        (
+            ChipKind::Single,
+            instances.single.len().div_ceil(single::INSTRUCTIONS),
+        ),
     ]
 }
 
@@ -185,7 +192,12 @@ pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, us
 pub fn entry_counts(program: &Program, execution: &Execution) -> Vec<u32> {
     let instances = collect(program, execution);
     let mut counts = vec![0; program.entries.len()];
-    let facts = [&instances.arith, &instances.inverse, &instances.copy];
+    let facts = [
+        &instances.arith,
+        &instances.inverse,
+        &instances.copy,
+        &instances.single,
+    ];
     let events = [&instances.frame, &instances.leave, &instances.assert];
     let entries = facts
         .into_iter()
@@ -233,10 +245,12 @@ pub fn generate(program: &Program, layout: &Layout, execution: &Execution) -> Ve
     let arith_heights = table_heights(instances.arith.len().div_ceil(arith::BUNDLES));
     let inverse_heights = table_heights(instances.inverse.len().div_ceil(inverse::BUNDLES));
     let copy_heights = table_heights(instances.copy.len());
+    let single_heights = table_heights(instances.single.len().div_ceil(single::INSTRUCTIONS));
     generator.count(&instances);
     generator.count_padding(&instances.arith, &arith_heights, arith::BUNDLES);
     generator.count_padding(&instances.inverse, &inverse_heights, inverse::BUNDLES);
     generator.count_padding(&instances.copy, &copy_heights, 1);
+    generator.count_padding(&instances.single, &single_heights, single::INSTRUCTIONS);
 
     let mut tables = vec![generator.boundary(), generator.program()];
     tables.extend(generator.facts(
@@ -295,6 +309,15 @@ pub fn generate(program: &Program, layout: &Layout, execution: &Execution) -> Ve
             }
         }),
     );
+    tables.extend(generator.facts(
+        ChipKind::Single,
+        &instances.single,
+        &single_heights,
+        single::INSTRUCTIONS,
+        |g, row, fact, j, real| {
+            g.single_row(&mut single::Cols::of_mut(row).instructions[j], fact, real)
+        },
+    ));
     tables
 }
 
@@ -359,8 +382,9 @@ impl Generator<'_> {
             frame,
             leave,
             assert,
+            single,
         } = instances;
-        for facts in [arith, inverse, copy] {
+        for facts in [arith, inverse, copy, single] {
             facts.par_iter().for_each(|fact| self.count_fact(fact, 1));
             self.count_lookups(facts.par_iter().map(|fact| fact.entry));
         }
@@ -395,15 +419,15 @@ impl Generator<'_> {
 
     fn count_fact(&self, fact: &Fact, times: u32) {
         let frame = self.frame(fact.frame);
-        match &self.program.entries[fact.entry as usize] {
-            Entry::Arith(entry) => {
-                for op in entry.ops {
-                    self.read(frame, op.a(), times);
-                    if let Operand::Cell(id) = op.b() {
-                        self.read(frame, id, times);
-                    }
-                }
+        let read_op = |op: ArithOp| {
+            self.read(frame, op.a(), times);
+            if let Operand::Cell(id) = op.b() {
+                self.read(frame, id, times);
             }
+        };
+        match &self.program.entries[fact.entry as usize] {
+            Entry::Arith(entry) => entry.ops.into_iter().for_each(read_op),
+            Entry::Single(entry) => read_op(entry.op),
             Entry::Inverse(entry) => {
                 for op in entry.ops {
                     self.read(frame, op.a, times);
@@ -443,7 +467,9 @@ impl Generator<'_> {
                     }
                 }
             }
-            Entry::Arith(_) | Entry::Inverse(_) | Entry::Copy(_) => unreachable!(),
+            Entry::Arith(_) | Entry::Inverse(_) | Entry::Copy(_) | Entry::Single(_) => {
+                unreachable!()
+            }
         }
     }
 
@@ -518,16 +544,29 @@ impl Generator<'_> {
             unreachable!()
         };
         let frame = self.frame(fact.frame);
-        let values = std::array::from_fn(|j| {
-            let op = entry.ops[j];
-            [
-                self.value(frame, op.a()),
-                self.operand(frame, op.b()),
-                self.value(frame, entry.id + j as u32),
-            ]
-        });
+        let values =
+            std::array::from_fn(|j| self.arith_values(frame, entry.ops[j], entry.id + j as u32));
         let mults = std::array::from_fn(|j| self.mult_if(real, frame, entry.id + j as u32));
         arith::fill(cols, Felt::from_u64(frame.name), entry, values, mults);
+    }
+
+    fn single_row(&self, cols: &mut single::Instruction<Felt>, fact: &Fact, real: bool) {
+        let Entry::Single(entry) = &self.program.entries[fact.entry as usize] else {
+            unreachable!()
+        };
+        let frame = self.frame(fact.frame);
+        let values = self.arith_values(frame, entry.op, entry.id);
+        let mult = self.mult_if(real, frame, entry.id);
+        single::fill(cols, Felt::from_u64(frame.name), entry, values, mult);
+    }
+
+    /// Operands and result of a field instruction.
+    fn arith_values(&self, frame: &Frame, op: ArithOp, id: u32) -> [Felt; 3] {
+        [
+            self.value(frame, op.a()),
+            self.operand(frame, op.b()),
+            self.value(frame, id),
+        ]
     }
 
     fn inverse_row(&self, cols: &mut inverse::Bundle<Felt>, fact: &Fact, real: bool) {

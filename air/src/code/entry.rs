@@ -25,6 +25,7 @@ pub enum Class {
     Frame = 19,
     Leave = 20,
     Assert = 21,
+    Single = 22,
 }
 
 /// A cell of the own frame, or a constant that stands in the program table in its place.
@@ -139,6 +140,14 @@ pub struct ArithBundle {
     /// Results are the cells `id` and `id + 1`.
     pub id: CellId,
     pub ops: [ArithOp; 2],
+}
+
+/// One field instruction without a partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ArithSingle {
+    /// The cell of the result.
+    pub id: CellId,
+    pub op: ArithOp,
 }
 
 /// One zero test or inversion.
@@ -265,6 +274,7 @@ pub enum Entry {
     Frame(FrameEntry),
     Leave(LeaveEntry),
     Assert(AssertEntry),
+    Single(ArithSingle),
 }
 
 impl Entry {
@@ -276,6 +286,7 @@ impl Entry {
             Self::Frame(_) => Class::Frame,
             Self::Leave(_) => Class::Leave,
             Self::Assert(_) => Class::Assert,
+            Self::Single(_) => Class::Single,
         }
     }
 
@@ -285,7 +296,7 @@ impl Entry {
             Self::Frame(e) => Some(e.pc),
             Self::Leave(e) => Some(e.pc()),
             Self::Assert(e) => Some(e.pc),
-            Self::Arith(_) | Self::Inverse(_) | Self::Copy(_) => None,
+            Self::Arith(_) | Self::Inverse(_) | Self::Copy(_) | Self::Single(_) => None,
         }
     }
 
@@ -363,6 +374,10 @@ impl Entry {
                 }
                 t[6] = Felt::from_u8(flags);
             }
+            Self::Single(e) => {
+                t[1] = id(e.id);
+                t[2..6].copy_from_slice(&e.op.fields());
+            }
         }
         t
     }
@@ -370,18 +385,21 @@ impl Entry {
     /// Replaces every cell id that does not follow from a pc.
     pub fn map_cells(&mut self, f: impl Fn(CellId) -> CellId) {
         let map = |id: &mut CellId| *id = f(*id);
+        let map_op = |op: &mut ArithOp| match op {
+            ArithOp::Product { a, b, .. } | ArithOp::Sum { a, b, .. } => {
+                map(a);
+                map(b);
+            }
+            ArithOp::Affine { a, .. } => map(a),
+        };
         match self {
             Self::Arith(e) => {
                 map(&mut e.id);
-                for op in &mut e.ops {
-                    match op {
-                        ArithOp::Product { a, b, .. } | ArithOp::Sum { a, b, .. } => {
-                            map(a);
-                            map(b);
-                        }
-                        ArithOp::Affine { a, .. } => map(a),
-                    }
-                }
+                e.ops.iter_mut().for_each(map_op);
+            }
+            Self::Single(e) => {
+                map(&mut e.id);
+                map_op(&mut e.op);
             }
             Self::Inverse(e) => {
                 map(&mut e.id);
@@ -407,15 +425,15 @@ impl Entry {
 
     /// Calls `f` with every cell that the entry reads. Sources of a pull are cells of another frame.
     pub fn for_each_read(&self, mut f: impl FnMut(CellId)) {
-        match self {
-            Self::Arith(e) => {
-                for op in e.ops {
-                    f(op.a());
-                    if let Operand::Cell(id) = op.b() {
-                        f(id);
-                    }
-                }
+        let mut read_op = |op: ArithOp| {
+            f(op.a());
+            if let Operand::Cell(id) = op.b() {
+                f(id);
             }
+        };
+        match self {
+            Self::Arith(e) => e.ops.into_iter().for_each(read_op),
+            Self::Single(e) => read_op(e.op),
             Self::Inverse(e) => e.ops.iter().for_each(|op| f(op.a)),
             Self::Copy(e) => {
                 f(e.key);

@@ -83,6 +83,7 @@ impl Layout {
         let (base, count) = match entry {
             Entry::Arith(e) => (e.id, 2),
             Entry::Inverse(e) => (e.id, 2),
+            Entry::Single(e) => (e.id, 1),
             Entry::Copy(e) => (e.base, e.src.len() as u32),
             Entry::Frame(_) | Entry::Leave(_) | Entry::Assert(_) => return,
         };

@@ -22,12 +22,13 @@ pub(super) fn check(program: &Program, graph: &Graph) -> Result<(), E> {
     let mut producers: HashMap<CellId, (u32, BlockId)> = HashMap::new();
     for (b, block) in program.blocks.iter().enumerate() {
         for entry in block.entries.clone() {
-            let base = match &program.entries[entry as usize] {
-                Entry::Arith(e) => e.id,
-                Entry::Inverse(e) => e.id,
+            let results = match &program.entries[entry as usize] {
+                Entry::Arith(e) => e.id..e.id + 2,
+                Entry::Inverse(e) => e.id..e.id + 2,
+                Entry::Single(e) => e.id..e.id + 1,
                 _ => continue,
             };
-            for id in [base, base + 1] {
+            for id in results {
                 producers.insert(id, (entry, b as BlockId));
             }
         }
@@ -67,7 +68,7 @@ pub(super) fn check(program: &Program, graph: &Graph) -> Result<(), E> {
             let entry = &program.entries[index as usize];
             let exists = match entry {
                 Entry::Assert(_) => true,
-                Entry::Arith(_) | Entry::Inverse(_) => forced[index as usize],
+                Entry::Arith(_) | Entry::Inverse(_) | Entry::Single(_) => forced[index as usize],
                 Entry::Copy(_) | Entry::Frame(_) | Entry::Leave(_) => false,
             };
             if exists {

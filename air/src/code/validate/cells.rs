@@ -97,6 +97,7 @@ impl<'a> Cells<'a> {
                 match &program.entries[entry as usize] {
                     Entry::Arith(e) => cells.results(entry, place, e.id, 2)?,
                     Entry::Inverse(e) => cells.results(entry, place, e.id, 2)?,
+                    Entry::Single(e) => cells.results(entry, place, e.id, 1)?,
                     Entry::Copy(e) => match e.kind {
                         CopyKind::Gate { bit } => joins.entry(e.base).or_default().push(Side {
                             entry,
@@ -390,22 +391,24 @@ impl<'a> Cells<'a> {
     }
 
     fn entry(&self, entry: &Entry, at: Place) -> Result<(), E> {
+        // `own`: a result of the same row that may be read.
+        let lane = |op: &ArithOp, own: Option<CellId>| {
+            let b = match op.b() {
+                Operand::Cell(id) => Some(id),
+                Operand::Imm(_) => None,
+            };
+            std::iter::once(op.a())
+                .chain(b)
+                .filter(|&id| own != Some(id))
+                .try_for_each(|id| self.value(id, at))
+        };
         match entry {
             Entry::Arith(e) => {
-                let lane = |op: &ArithOp, own: Option<CellId>| {
-                    let b = match op.b() {
-                        Operand::Cell(id) => Some(id),
-                        Operand::Imm(_) => None,
-                    };
-                    std::iter::once(op.a())
-                        .chain(b)
-                        .filter(|&id| own != Some(id))
-                        .try_for_each(|id| self.value(id, at))
-                };
                 lane(&e.ops[0], None)?;
                 // The second instruction may read the result of the first.
                 lane(&e.ops[1], Some(e.id))
             }
+            Entry::Single(e) => lane(&e.op, None),
             Entry::Inverse(e) => {
                 self.value(e.ops[0].a, at)?;
                 if e.ops[1].a == e.id {

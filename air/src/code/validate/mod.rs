@@ -187,7 +187,7 @@ fn places(program: &Program) -> Result<(), ValidateError> {
         };
         for entry in block.entries.clone() {
             take(entry, &|e| match e {
-                Entry::Arith(_) | Entry::Inverse(_) | Entry::Assert(_) => true,
+                Entry::Arith(_) | Entry::Inverse(_) | Entry::Assert(_) | Entry::Single(_) => true,
                 Entry::Copy(copy) => copy.kind != CopyKind::Push,
                 Entry::Frame(_) | Entry::Leave(_) => false,
             })?;
