@@ -9,8 +9,8 @@ use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
-    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, u32_add, u32_check,
-    unpack,
+    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, single, u32_add,
+    u32_check, unpack,
 };
 use crate::code::{Class, Program};
 
@@ -87,6 +87,7 @@ chips! {
     U32Add u32_add "u32 add" Role::Facts(u32_add::FACTS);
     Pack pack "pack" Role::Facts(pack::FACTS);
     Unpack unpack "unpack" Role::Facts(unpack::FACTS);
+    Single single "single" Role::Facts(single::INSTRUCTIONS);
     Copy copy "copy" Role::Facts(1);
     Frame frame "frame" Role::Ordered;
     Leave leave "leave" Role::Ordered;
@@ -98,6 +99,7 @@ impl ChipKind {
     pub const fn of(class: Class) -> Self {
         match class {
             Class::Arith => Self::Arith,
+            Class::Single => Self::Single,
             Class::Inverse => Self::Inverse,
             Class::U32Check => Self::U32Check,
             Class::U32Add => Self::U32Add,

@@ -17,13 +17,13 @@ use forged::{
 use p3_field::PrimeCharacteristicRing;
 use plica_air::check::{self, check};
 use plica_air::chip::ChipKind;
-use plica_air::chips::{arith, assert, boundary, copy, frame, inverse, leave};
+use plica_air::chips::{arith, assert, boundary, copy, frame, inverse, leave, single};
 use plica_air::code::{CALL, Entry, INPUT, OUTPUT, exit_link, handle};
 use plica_air::trace::Table;
 use plica_field::Felt;
 use plica_vm::compile::compile;
 use plica_vm::syntax::{NoModules, parse_program};
-use programs::{CALLS, CHECKS, EFFECTS, GATES, LOOP, WIDE_LOOP};
+use programs::{CALLS, CHECKS, EFFECTS, GATES, LOOP, ODD_LOOP, WIDE_LOOP};
 
 const ZERO: Felt = Felt::ZERO;
 const ONE: Felt = Felt::ONE;
@@ -260,6 +260,92 @@ fn a_wrong_result_is_stopped_by_its_row_alone() {
     assert!(lies > 1);
 }
 
+#[test]
+fn a_wrong_single_result_is_stopped_by_its_row_alone() {
+    let honest = Forged::honest(ODD_LOOP, &[5, 3, 2]);
+    let mut lies = 0;
+    for at in honest.rows(ChipKind::Single) {
+        let instructions = single::Cols::of(honest.row(at)).instructions;
+        for (i, cols) in instructions.iter().enumerate() {
+            // Padding provides nothing that a lie could be told with.
+            if cols.lane.mult == ZERO {
+                continue;
+            }
+            let mut forged = honest.clone();
+            forged.poison(cols.fp, int(cols.id) as u32, felt(4321));
+            assert_ne!(forged.public, honest.public);
+            single::Cols::of_mut(forged.row_mut(at)).instructions[i]
+                .lane
+                .c = felt(4321);
+            forged.rebalance();
+            let findings = forged.findings();
+            assert_eq!(findings.unbalanced, []);
+            let constraint: &str = &format!("instruction {i}: result");
+            assert_eq!(findings.constraints(), [(ChipKind::Single, constraint)]);
+            assert_eq!(
+                (findings.violations.len(), at),
+                (
+                    1,
+                    (findings.violations[0].table, findings.violations[0].row)
+                )
+            );
+            lies += 1;
+        }
+    }
+    assert_eq!(lies, 5);
+}
+
+/// A single instruction neither is a lane of a bundle nor becomes one.
+#[test]
+fn a_single_instruction_is_no_bundle() {
+    let honest = Forged::honest(ODD_LOOP, &[5, 3, 2]);
+    let at = honest.rows(ChipKind::Single)[0];
+    let instruction = single::Cols::of(honest.row(at)).instructions[0];
+    let lane = instruction.lane;
+    // The instruction and a second result, chosen by the attacker, in the row of a bundle.
+    let second = arith::Lane {
+        s: felt(2),
+        b: felt(2),
+        b_id: felt(2),
+        w: felt(7).halve(),
+        c: felt(7),
+        ..lane
+    };
+    let bundle = arith::Bundle {
+        fp: instruction.fp,
+        id: instruction.id,
+        lanes: [lane, second],
+    };
+    let mut row = vec![ZERO; ChipKind::Arith.width()];
+    arith::Cols::of_mut(&mut row).bundles = [bundle; 2];
+    let mut forged = honest.clone();
+    forged.push(ChipKind::Arith, row);
+    forged.rebalance();
+    let findings = forged.findings();
+    assert_eq!(findings.violations, []);
+    assert!(findings.unbalanced.iter().any(|(m, _)| m[0] == 16));
+    // One lane of a bundle as a single instruction.
+    let at = honest.rows(ChipKind::Arith)[0];
+    let bundle = arith::Cols::of(honest.row(at)).bundles[0];
+    let mut row = vec![ZERO; ChipKind::Single.width()];
+    single::Cols::of_mut(&mut row).instructions = [single::Instruction {
+        fp: bundle.fp,
+        id: bundle.id,
+        lane: bundle.lanes[0],
+    }; single::INSTRUCTIONS];
+    let mut forged = honest.clone();
+    forged.push(ChipKind::Single, row);
+    forged.rebalance();
+    let findings = forged.findings();
+    assert_eq!(findings.violations, []);
+    let open: Vec<_> = findings
+        .unbalanced
+        .iter()
+        .map(|(m, n)| (m[0], *n))
+        .collect();
+    assert_eq!(open, [(22, felt(-4))]);
+}
+
 // R4: rows of the program only
 
 #[test]
@@ -349,6 +435,10 @@ fn a_frame_has_the_name_of_its_opening() {
                     .bundles
                     .iter_mut()
                     .for_each(|b| rename(&mut b.fp)),
+                ChipKind::Single => single::Cols::of_mut(row)
+                    .instructions
+                    .iter_mut()
+                    .for_each(|cols| rename(&mut cols.fp)),
                 ChipKind::Leave => rename(&mut leave::Cols::of_mut(row).fp),
                 ChipKind::Assert => rename(&mut assert::Cols::of_mut(row).fp),
                 ChipKind::Copy => {
@@ -570,7 +660,7 @@ fn an_untaken_branch_delivers_nothing() {
     assert!(taken[0] != untaken[0]);
     let mut forged = honest;
     // The facts of the other branch may exist; its gate rows replace those of the taken one.
-    for kind in [ChipKind::Arith, ChipKind::Inverse] {
+    for kind in [ChipKind::Arith, ChipKind::Inverse, ChipKind::Single] {
         for at in other.rows(kind) {
             forged.push(kind, other.row(at).to_vec());
         }
@@ -733,6 +823,15 @@ fn is_anchored(honest: &Forged, frame: Felt, id: Felt) -> bool {
                             if b.fp == frame && reads {
                                 lose(b.fp, b.id);
                                 lose(b.fp, b.id + ONE);
+                            }
+                        }
+                    }
+                    ChipKind::Single => {
+                        for cols in &single::Cols::of(row).instructions {
+                            let l = &cols.lane;
+                            let reads = l.a_id == id || (l.b_id == id && l.s != Felt::TWO);
+                            if cols.fp == frame && reads {
+                                lose(cols.fp, cols.id);
                             }
                         }
                     }

@@ -19,6 +19,7 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Frame => Some((1, "loop step or call with four values", 45.0 + 4.0 * 8.0)),
         ChipKind::Leave => Some((1, "exit, return or branch", 45.0)),
         ChipKind::Assert => Some((1, "check of four operands", 45.0)),
+        ChipKind::Single => Some((4, "field instruction without a partner", 19.0)),
         ChipKind::Boundary | ChipKind::Program => None,
     }
 }

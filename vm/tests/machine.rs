@@ -3,6 +3,7 @@
 mod support;
 
 use p3_field::PrimeField64;
+use plica_air::code::{Entry, Program};
 use plica_air::{check, trace};
 use plica_field::Felt;
 use plica_vm::compile::{Compiled, RunErrorKind, compile};
@@ -82,6 +83,56 @@ fn programs_do_what_the_corpus_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// How many instructions of the program's loops stand alone in a bundle, and how many in the chip for single ones.
+fn without_partner(source: &str) -> [usize; 2] {
+    let program = parse_program(source, "odd", &NoModules).expect("parses");
+    let program = compile(&program).expect("compiles").program;
+    let loops = program
+        .blocks
+        .iter()
+        .filter(|block| block.region != Program::ROOT)
+        .flat_map(|block| block.entries.clone());
+    let mut counts = [0; 2];
+    for entry in loops {
+        match program.entries[entry as usize] {
+            Entry::Arith(bundle) => counts[0] += usize::from(bundle.ops[0] == bundle.ops[1]),
+            Entry::Single(_) => counts[1] += 1,
+            _ => {}
+        }
+    }
+    let singles = program
+        .entries
+        .iter()
+        .filter(|e| matches!(e, Entry::Single(_)));
+    assert_eq!(singles.count(), counts[1], "none in code that runs once");
+    counts
+}
+
+#[test]
+fn an_odd_instruction_stands_alone_where_it_runs_often() {
+    // Long enough that `repeat` keeps one copy of it per iteration.
+    let long = |instructions: usize| format!("repeat.8 {} end", "dup.1 mul ".repeat(instructions));
+    let cases = [
+        // Straight code; eight iterations.
+        ("dup.1 mul".to_owned(), [0, 0]),
+        (long(200), [0, 0]),
+        (long(201), [1, 0]),
+        // As often as it takes, for all that the compiler knows; so does what lies inside.
+        ("dup.1 while.true add dup.1 end".to_owned(), [0, 1]),
+        (
+            "dup.1 while.true dup.3 add mul dup.1 end".to_owned(),
+            [0, 0],
+        ),
+        // The outer body has two: the start of the counter, and the check that the condition is Boolean.
+        (format!("dup.1 while.true {} dup.1 end", long(200)), [0, 2]),
+        (format!("dup.1 while.true {} dup.1 end", long(201)), [0, 3]),
+    ];
+    for (body, expected) in cases {
+        let found = without_partner(&format!("begin {body} end"));
+        assert_eq!(found, expected, "{body}");
+    }
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn no_cell_has_two_values() {
     let mut ran = 0;
     let mut rows = 0;
     let mut shapes = HashSet::new();
+    let mut entries = HashSet::new();
     for (seed, compiled, execution) in executions(0..PROGRAMS) {
         let program = &compiled.program;
         assert_eq!(validate(program), Ok(()), "seed {seed}");
@@ -60,12 +61,14 @@ fn no_cell_has_two_values() {
         }
         let terminators = program.blocks.iter().map(|block| block.terminator);
         shapes.extend(terminators.map(|t| std::mem::discriminant(&t)));
+        entries.extend(program.entries.iter().map(Entry::class));
         ran += 1;
         rows += saturation.rows;
     }
     assert!(ran * 10 > PROGRAMS * 8, "{ran} programs ran");
     assert!(rows > 100_000, "{rows} rows");
     assert_eq!(shapes.len(), 9, "every kind of terminator");
+    assert_eq!(entries.len(), 7, "every class of entry");
 }
 
 /// No instruction has a row in an empty frame.
@@ -73,7 +76,7 @@ fn no_cell_has_two_values() {
 fn every_instruction_has_an_operand() {
     for seed in 0..PROGRAMS {
         for entry in &compiled(&random_program(seed)).program.entries {
-            let pure = matches!(entry, Entry::Arith(_) | Entry::Inverse(_) | Entry::Copy(_));
+            let pure = entry.pc().is_none();
             let mut reads = 0;
             entry.for_each_read(|_| reads += 1);
             assert!(!pure || reads > 0);
@@ -196,16 +199,19 @@ fn results_pushed_through_the_parent_link_equivocate() {
 fn merged_results_equivocate() {
     let (found, changed) = equivocations(
         |_, entries| {
-            // Every bundle begins at the second result of the one before.
+            // Every entry begins at the last result of the one before.
             let mut last = None;
             for entry in entries {
-                if let Entry::Arith(bundle) = entry {
-                    let id = bundle.id;
-                    if let Some(last) = last {
-                        bundle.id = last + 1;
-                    }
-                    last = Some(id);
+                let (id, count) = match entry {
+                    Entry::Arith(bundle) => (&mut bundle.id, 2),
+                    Entry::Single(single) => (&mut single.id, 1),
+                    _ => continue,
+                };
+                let own = *id + count - 1;
+                if let Some(last) = last {
+                    *id = last;
                 }
+                last = Some(own);
             }
         },
         false,

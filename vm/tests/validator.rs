@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    ArithBundle, ArithOp, Block, CALL, CellId, CopyEntry, CopyKind, Entry, FIRST_PC, INPUT, Layout,
-    LeaveEntry, OUTPUT, Operand, PARAMS, Program, Region, RegionKind, STACK_SIZE, Terminator,
-    ValidateError as E, exit_link, first_pure_id, handle, param, validate,
+    ArithBundle, ArithOp, ArithSingle, Block, CALL, CellId, CopyEntry, CopyKind, Entry, FIRST_PC,
+    INPUT, Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Program, Region, RegionKind, STACK_SIZE,
+    Terminator, ValidateError as E, exit_link, first_pure_id, handle, param, validate,
 };
 use plica_field::Felt;
 use plica_vm::compile::compile;
@@ -43,6 +43,15 @@ const PROGRAMS: &[(&str, &str)] = &[
     (
         "while",
         "begin while.true sub.1 dup.1 dup.3 mul swap.2 drop dup neq.0 end end",
+    ),
+    (
+        "if_in_loop",
+        "begin
+            while.true
+                dup eq.1 if.true dup.1 dup.3 mul swap.2 drop else dup.1 add.5 swap.2 drop end
+                sub.1 dup neq.0
+            end
+        end",
     ),
     (
         "while_of_three_levels",
@@ -135,6 +144,7 @@ fn programs_are_varied() {
     assert!(copies(|kind| kind == CopyKind::Push) > 5);
     assert!(copies(|kind| matches!(kind, CopyKind::Gate { .. })) > 10);
     assert!(count(&|entry| matches!(entry, Entry::Inverse(e) if e.ops[0].invert)) > 2);
+    assert!(count(&|entry| matches!(entry, Entry::Single(_))) > 5);
     assert!(count(&|entry| matches!(entry, Entry::Leave(LeaveEntry::Branch { .. }))) > 5);
     assert!(count(&|entry| matches!(entry, Entry::Leave(LeaveEntry::Jump { .. }))) > 0);
     assert!(count(&|entry| matches!(entry, Entry::Leave(LeaveEntry::Return { .. }))) > 0);
@@ -269,6 +279,7 @@ fn results(entry: &Entry) -> std::ops::Range<CellId> {
     match entry {
         Entry::Arith(e) => e.id..e.id + 2,
         Entry::Inverse(e) => e.id..e.id + 2,
+        Entry::Single(e) => e.id..e.id + 1,
         Entry::Copy(e) => e.base..e.base + 4,
         _ => 0..0,
     }
@@ -477,19 +488,23 @@ impl Mutants {
 
 /// A cell of an entry and what it is.
 fn cells_of(entry: &mut Entry) -> Vec<(&mut CellId, Class)> {
+    fn operands(op: &mut ArithOp) -> Vec<(&mut CellId, Class)> {
+        match op {
+            ArithOp::Product { a, b, .. } | ArithOp::Sum { a, b, .. } => {
+                vec![(a, Class::Operand), (b, Class::Operand)]
+            }
+            ArithOp::Affine { a, .. } => vec![(a, Class::Operand)],
+        }
+    }
     let mut cells = Vec::new();
     match entry {
         Entry::Arith(e) => {
             cells.push((&mut e.id, Class::Result));
-            for op in &mut e.ops {
-                match op {
-                    ArithOp::Product { a, b, .. } | ArithOp::Sum { a, b, .. } => {
-                        cells.push((a, Class::Operand));
-                        cells.push((b, Class::Operand));
-                    }
-                    ArithOp::Affine { a, .. } => cells.push((a, Class::Operand)),
-                }
-            }
+            cells.extend(e.ops.iter_mut().flat_map(operands));
+        }
+        Entry::Single(e) => {
+            cells.push((&mut e.id, Class::Result));
+            cells.extend(operands(&mut e.op));
         }
         Entry::Inverse(e) => {
             cells.push((&mut e.id, Class::Result));
@@ -579,6 +594,26 @@ fn mutate_cells(mutants: &mut Mutants, rng: &mut Rng) {
     }
 }
 
+/// Other functions of the same operands: another constant; a constant as a cell, a cell as a constant.
+fn other_operations(op: ArithOp) -> [(&'static str, ArithOp); 2] {
+    let mut shifted = op;
+    match &mut shifted {
+        ArithOp::Product { w, .. } | ArithOp::Sum { w, .. } | ArithOp::Affine { w, .. } => {
+            *w += Felt::ONE;
+        }
+    }
+    let shape = match op {
+        ArithOp::Product { a, b, w } => ArithOp::Sum { a, b, w },
+        ArithOp::Sum { a, b, w } => ArithOp::Affine {
+            a,
+            b: Felt::from_u32(b),
+            w,
+        },
+        ArithOp::Affine { a, w, .. } => ArithOp::Product { a, b: a, w },
+    };
+    [("w", shifted), ("shape", shape)]
+}
+
 fn mutate_entries(mutants: &mut Mutants, rng: &mut Rng) {
     let pcs: Vec<u32> = mutants
         .original
@@ -612,29 +647,36 @@ fn mutate_entries(mutants: &mut Mutants, rng: &mut Rng) {
         match entry {
             Entry::Arith(bundle) => {
                 for lane in 0..2 {
-                    let mut new = bundle;
-                    match &mut new.ops[lane] {
-                        ArithOp::Product { w, .. }
-                        | ArithOp::Sum { w, .. }
-                        | ArithOp::Affine { w, .. } => *w += Felt::ONE,
+                    for (what, op) in other_operations(bundle.ops[lane]) {
+                        let mut new = bundle;
+                        new.ops[lane] = op;
+                        put(Class::Constant, what, Entry::Arith(new));
                     }
-                    put(Class::Constant, "w", Entry::Arith(new));
-                    // A constant as a cell, a cell as a constant.
-                    let mut new = bundle;
-                    new.ops[lane] = match new.ops[lane] {
-                        ArithOp::Product { a, b, w } => ArithOp::Sum { a, b, w },
-                        ArithOp::Sum { a, b, w } => ArithOp::Affine {
-                            a,
-                            b: Felt::from_u32(b),
-                            w,
-                        },
-                        ArithOp::Affine { a, w, .. } => ArithOp::Product { a, b: a, w },
+                    // Half of it, in the other chip: the other result has lost its provider.
+                    let single = ArithSingle {
+                        id: bundle.id + lane as CellId,
+                        op: bundle.ops[lane],
                     };
-                    put(Class::Constant, "shape", Entry::Arith(new));
+                    put(Class::Result, "one lane", Entry::Single(single));
                 }
                 let mut new = bundle;
                 new.ops.swap(0, 1);
                 put(Class::Operand, "lanes swapped", Entry::Arith(new));
+            }
+            Entry::Single(single) => {
+                for (what, op) in other_operations(single.op) {
+                    put(
+                        Class::Constant,
+                        what,
+                        Entry::Single(ArithSingle { op, ..single }),
+                    );
+                }
+                // As a bundle it takes the next id too.
+                let bundle = ArithBundle {
+                    id: single.id,
+                    ops: [single.op; 2],
+                };
+                put(Class::Result, "bundle", Entry::Arith(bundle));
             }
             Entry::Inverse(bundle) => {
                 for lane in 0..2 {
@@ -797,7 +839,9 @@ fn mutate_table(mutants: &mut Mutants, rng: &mut Rng) {
                 renumber(p, |i| i + u32::from(i > at));
             });
             let class = match entry {
-                Entry::Arith(_) | Entry::Inverse(_) | Entry::Copy(_) => Class::Removed,
+                Entry::Arith(_) | Entry::Inverse(_) | Entry::Copy(_) | Entry::Single(_) => {
+                    Class::Removed
+                }
                 _ => Class::Never,
             };
             mutants.try_one(class, &format!("entry {e} removed"), |p| {
@@ -1018,6 +1062,113 @@ fn a_bundle_that_supports_itself() {
     }
 }
 
+/// The instruction of a loop body that has no partner, the first of the program.
+fn single(program: &mut Program) -> &mut ArithSingle {
+    let singles = program.entries.iter_mut().filter_map(|entry| match entry {
+        Entry::Single(single) => Some(single),
+        _ => None,
+    });
+    singles.into_iter().next().expect("a single instruction")
+}
+
+#[test]
+fn a_single_instruction_that_supports_itself() {
+    let mut p = named_program("while");
+    let entry = single(&mut p);
+    // There is no other lane whose result it could read, so not even its own id.
+    entry.op = ArithOp::mul(entry.id, entry.op.a());
+    rejected!(p, E::Undefined { .. });
+}
+
+#[test]
+fn a_single_instruction_before_its_operand() {
+    let mut p = named_program("if_in_loop");
+    let singles = find(&p, |e| matches!(e, Entry::Single(_)));
+    let block = block_of(&p, singles[0]);
+    // A result of the other side of the branch.
+    let other = singles.iter().find(|&&at| block_of(&p, at) != block);
+    let foreign = results(&p.entries[*other.expect("two sides")]).start;
+    let entry = single(&mut p);
+    entry.op = ArithOp::add(foreign, entry.op.a());
+    rejected!(p, E::Undefined { .. });
+}
+
+#[test]
+fn a_single_instruction_on_a_link() {
+    let mut p = named_program("while_of_three_levels");
+    let pull = find_copies(&p, |kind| kind == CopyKind::Pull)
+        .into_iter()
+        .find(|&at| {
+            let region = p.blocks[block_of(&p, at)].region;
+            region != Program::ROOT
+        })
+        .expect("a loop in a loop");
+    let link = copy(&mut p, pull).key;
+    let (block, id) = (block_of(&p, pull), fresh(&p));
+    let op = ArithOp::add(link, link);
+    append(&mut p, block, Entry::Single(ArithSingle { id, op }));
+    rejected!(p, E::LinkAsValue { .. });
+}
+
+#[test]
+fn a_single_instruction_on_a_cell_of_another_region() {
+    let mut p = named_program("while");
+    single(&mut p).op = ArithOp::add(INPUT, INPUT);
+    rejected!(p, E::ForeignCell { .. });
+}
+
+#[test]
+fn a_single_instruction_beside_another_provider() {
+    let mut p = named_program("if_in_loop");
+    let (block, id) = (
+        block_of(&p, find(&p, |e| matches!(e, Entry::Single(_)))[0]),
+        single(&mut p).id,
+    );
+    let op = single(&mut p).op;
+    for entry in [
+        Entry::Single(ArithSingle { id, op }),
+        Entry::Arith(ArithBundle { id, ops: [op; 2] }),
+        Entry::Arith(ArithBundle {
+            id: id - 1,
+            ops: [op; 2],
+        }),
+    ] {
+        let mut p = p.clone();
+        append(&mut p, block, entry);
+        rejected!(p, E::SharedCell { .. });
+    }
+}
+
+#[test]
+fn a_single_result_in_the_place_of_names() {
+    let p = named_program("while");
+    let loop_pc = p.regions[1].entry_pc;
+    for id in [
+        CALL,
+        INPUT,
+        OUTPUT,
+        param(loop_pc, 0),
+        handle(p.entry),
+        exit_link(loop_pc),
+    ] {
+        let mut p = p.clone();
+        single(&mut p).id = id;
+        rejected!(p, E::Reserved { .. });
+    }
+}
+
+#[test]
+fn a_single_instruction_among_the_pushes() {
+    let mut p = named_program("many_variables");
+    let at = find_copies(&p, |kind| kind == CopyKind::Push)[0];
+    let id = fresh(&p);
+    p.entries[at] = Entry::Single(ArithSingle {
+        id,
+        op: ArithOp::add(INPUT, INPUT),
+    });
+    rejected!(p, E::Misplaced { .. });
+}
+
 #[test]
 fn two_providers() {
     let mut p = named_program("straight");
@@ -1042,8 +1193,9 @@ fn overlapping_results() {
 
 #[test]
 fn results_in_the_place_of_names() {
-    let mut p = named_program("while");
+    let mut p = named_program("many_variables");
     let fact = find(&p, |e| matches!(e, Entry::Arith(_)))[0];
+    assert_ne!(p.blocks[block_of(&p, fact)].region, Program::ROOT);
     let loop_pc = p.regions[1].entry_pc;
     for id in [
         CALL,

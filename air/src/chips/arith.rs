@@ -13,13 +13,14 @@
 //! # Why two bundles of two
 //! One program lookup and one result id serve two instructions; a second bundle shares the accumulator and the
 //! quotient. 16.5 cells per instruction; wider rows are cheaper still but waste slots in short blocks.
+//! An instruction without a partner has a chip of its own, [`super::single`], with the same [`Lane`].
 
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 
 use crate::bus::{self, ChipBuilder};
 use crate::chip::columns;
-use crate::code::{ArithBundle, Class, Operand};
+use crate::code::{ArithBundle, ArithOp, Class, Operand};
 
 /// Bundles per row.
 pub const BUNDLES: usize = 2;
@@ -43,6 +44,49 @@ pub struct Lane<T> {
     pub c: T,
     /// How often the result is read.
     pub mult: T,
+}
+
+/// One instruction of frame `fp` with the result cell `id`: constraints, reads and result. The lookup is the row's.
+pub(super) fn eval_lane<AB: ChipBuilder>(
+    builder: &mut AB,
+    fp: AB::Var,
+    id: AB::Expr,
+    lane: &Lane<AB::Var>,
+) {
+    let (s, a, b): (AB::Expr, AB::Expr, AB::Expr) = (lane.s.into(), lane.a.into(), lane.b.into());
+
+    // s ∈ {0, 1, 2} by the lookup; s·(s−1)/2 is 1 exactly for the constant operand.
+    let immediate = s.clone() * (s.clone() - AB::Expr::ONE) * Felt::ONE.halve();
+    // A constant operand is the program field itself: s(s−1)·(b − b_id) = 0.
+    builder.assert_zero(immediate.clone() * (b.clone() - lane.b_id));
+
+    // c = (1−s)·a·b + s·a + w·b
+    builder.assert_zero(
+        (AB::Expr::ONE - s.clone()) * a.clone() * b.clone() + s * a + b.clone() * lane.w - lane.c,
+    );
+
+    bus::read(builder, fp, lane.a_id, lane.a, AB::Expr::ONE);
+    // A constant operand is not read from a cell.
+    bus::read(builder, fp, lane.b_id, b, AB::Expr::ONE - immediate);
+    bus::provide(builder, fp, id, lane.c, lane.mult);
+}
+
+impl Lane<Felt> {
+    /// The instruction on these values of (a, b, c).
+    pub(super) fn of(op: ArithOp, [a, b, c]: [Felt; 3], mult: Felt) -> Self {
+        let [a_id, b_id, s, w] = op.fields();
+        debug_assert!(matches!(op.b(), Operand::Cell(_)) || b == b_id);
+        Self {
+            a_id,
+            b_id,
+            s,
+            w,
+            a,
+            b,
+            c,
+            mult,
+        }
+    }
 }
 
 /// One bundle: a frame, a program entry, two instructions.
@@ -94,30 +138,8 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
             AB::Expr::ONE,
         );
         for (j, lane) in bundle.lanes.iter().enumerate() {
-            let (s, a, b): (AB::Expr, AB::Expr, AB::Expr) =
-                (lane.s.into(), lane.a.into(), lane.b.into());
-
-            // s ∈ {0, 1, 2} by the lookup; s·(s−1)/2 is 1 exactly for the constant operand.
-            let immediate = s.clone() * (s.clone() - AB::Expr::ONE) * Felt::ONE.halve();
-            // A constant operand is the program field itself: s(s−1)·(b − b_id) = 0.
-            builder.assert_zero(immediate.clone() * (b.clone() - lane.b_id));
-
-            // c = (1−s)·a·b + s·a + w·b
-            builder.assert_zero(
-                (AB::Expr::ONE - s.clone()) * a.clone() * b.clone() + s * a + b.clone() * lane.w
-                    - lane.c,
-            );
-
-            bus::read(builder, bundle.fp, lane.a_id, lane.a, AB::Expr::ONE);
-            // A constant operand is not read from a cell.
-            bus::read(builder, bundle.fp, lane.b_id, b, AB::Expr::ONE - immediate);
-            bus::provide(
-                builder,
-                bundle.fp,
-                bundle.id.into() + AB::Expr::from_usize(j),
-                lane.c,
-                lane.mult,
-            );
+            let id = bundle.id.into() + AB::Expr::from_usize(j);
+            eval_lane(builder, bundle.fp, id, lane);
         }
     }
 }
@@ -133,21 +155,9 @@ pub fn fill(
     cols.fp = fp;
     cols.id = Felt::from_u32(entry.id);
     for j in 0..LANES {
-        let [a_id, b_id, s, w] = entry.ops[j].fields();
-        let [a, b, c] = values[j];
-        debug_assert!(matches!(entry.ops[j].b(), Operand::Cell(_)) || b == b_id);
-        cols.lanes[j] = Lane {
-            a_id,
-            b_id,
-            s,
-            w,
-            a,
-            b,
-            c,
-            mult: mults[j],
-        };
+        cols.lanes[j] = Lane::of(entry.ops[j], values[j], mults[j]);
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

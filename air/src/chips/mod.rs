@@ -14,6 +14,7 @@
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
 //! | [`leave`] | loop exit, return, branch, jump | ordered |
 //! | [`mod@assert`] | equality checks and touches | ordered |
+//! | [`single`] | field instructions without a partner | facts |
 //!
 //! Chips of facts have no flag for real rows: they are padded with duplicates of a real row whose results have
 //! multiplicity 0, so every row is a fact. Ordered chips have the column `real`.
@@ -28,6 +29,7 @@ pub mod leave;
 pub mod limbs;
 pub mod pack;
 pub mod program;
+pub mod single;
 pub mod u32_add;
 pub mod u32_check;
 pub mod unpack;

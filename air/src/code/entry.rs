@@ -25,7 +25,7 @@ pub enum Class {
     Frame = 19,
     Leave = 20,
     Assert = 21,
-    // 22: Single
+    Single = 22,
     U32Check = 23,
     U32Add = 24,
     Pack = 25,
@@ -144,6 +144,14 @@ pub struct ArithBundle {
     /// Results are the cells `id` and `id + 1`.
     pub id: CellId,
     pub ops: [ArithOp; 2],
+}
+
+/// One field instruction without a partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ArithSingle {
+    /// The cell of the result.
+    pub id: CellId,
+    pub op: ArithOp,
 }
 
 /// One zero test or inversion.
@@ -271,6 +279,7 @@ pub enum Entry {
     Frame(FrameEntry),
     Leave(LeaveEntry),
     Assert(AssertEntry),
+    Single(ArithSingle),
 }
 
 impl Entry {
@@ -283,6 +292,7 @@ impl Entry {
             Self::Frame(_) => Class::Frame,
             Self::Leave(_) => Class::Leave,
             Self::Assert(_) => Class::Assert,
+            Self::Single(_) => Class::Single,
         }
     }
 
@@ -292,7 +302,9 @@ impl Entry {
             Self::Frame(e) => Some(e.pc),
             Self::Leave(e) => Some(e.pc()),
             Self::Assert(e) => Some(e.pc),
-            Self::Arith(_) | Self::Inverse(_) | Self::Fact(_) | Self::Copy(_) => None,
+            Self::Arith(_) | Self::Single(_) | Self::Inverse(_) | Self::Fact(_) | Self::Copy(_) => {
+                None
+            }
         }
     }
 
@@ -301,6 +313,7 @@ impl Entry {
     pub fn results(&self) -> Option<(CellId, u32)> {
         match self {
             Self::Arith(e) => Some((e.id, 2)),
+            Self::Single(e) => Some((e.id, 1)),
             Self::Inverse(e) => Some((e.id, 2)),
             Self::Fact(e) => Some((e.id, e.op.signature().results.len() as u32)),
             Self::Copy(e) => Some((e.base, e.src.len() as u32)),
@@ -398,6 +411,10 @@ impl Entry {
                 }
                 t[6] = Felt::from_u8(flags);
             }
+            Self::Single(e) => {
+                t[1] = id(e.id);
+                t[2..6].copy_from_slice(&e.op.fields());
+            }
         }
         t
     }
@@ -405,18 +422,21 @@ impl Entry {
     /// Replaces every cell id that does not follow from a pc.
     pub fn map_cells(&mut self, f: impl Fn(CellId) -> CellId) {
         let map = |id: &mut CellId| *id = f(*id);
+        let map_op = |op: &mut ArithOp| match op {
+            ArithOp::Product { a, b, .. } | ArithOp::Sum { a, b, .. } => {
+                map(a);
+                map(b);
+            }
+            ArithOp::Affine { a, .. } => map(a),
+        };
         match self {
             Self::Arith(e) => {
                 map(&mut e.id);
-                for op in &mut e.ops {
-                    match op {
-                        ArithOp::Product { a, b, .. } | ArithOp::Sum { a, b, .. } => {
-                            map(a);
-                            map(b);
-                        }
-                        ArithOp::Affine { a, .. } => map(a),
-                    }
-                }
+                e.ops.iter_mut().for_each(map_op);
+            }
+            Self::Single(e) => {
+                map(&mut e.id);
+                map_op(&mut e.op);
             }
             Self::Inverse(e) => {
                 map(&mut e.id);
@@ -450,15 +470,15 @@ impl Entry {
 
     /// Calls `f` with every cell that the entry reads. Sources of a pull are cells of another frame.
     pub fn for_each_read(&self, mut f: impl FnMut(CellId)) {
-        match self {
-            Self::Arith(e) => {
-                for op in e.ops {
-                    f(op.a());
-                    if let Operand::Cell(id) = op.b() {
-                        f(id);
-                    }
-                }
+        let mut read_op = |op: ArithOp| {
+            f(op.a());
+            if let Operand::Cell(id) = op.b() {
+                f(id);
             }
+        };
+        match self {
+            Self::Arith(e) => e.ops.into_iter().for_each(read_op),
+            Self::Single(e) => read_op(e.op),
             Self::Inverse(e) => e.ops.iter().for_each(|op| f(op.a)),
             Self::Fact(e) => {
                 for operand in e.operands() {

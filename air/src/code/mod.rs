@@ -15,7 +15,7 @@ mod program;
 mod validate;
 
 pub use entry::{
-    ArithBundle, ArithOp, AssertEntry, Class, CopyEntry, CopyKind, Entry, FrameEntry,
+    ArithBundle, ArithOp, ArithSingle, AssertEntry, Class, CopyEntry, CopyKind, Entry, FrameEntry,
     InverseBundle, InverseOp, LeaveEntry, Operand, PARAMS, TUPLE_WIDTH,
 };
 pub use fact::{FactEntry, FactOp, MAX_COMPONENTS, MAX_OPERANDS, MAX_RESULTS, Signature, Type};

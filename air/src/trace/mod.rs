@@ -15,13 +15,13 @@ use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
-    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, u32_add, u32_check,
-    unpack,
+    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, single, u32_add,
+    u32_check, unpack,
 };
 use crate::code::{
-    CopyKind, Entry, FactEntry, FrameEntry, INPUT, Layout, LeaveEntry, MAX_COMPONENTS, MAX_RESULTS,
-    NO_SLOT, OUTPUT, Operand, PARAMS, Program, STACK_SIZE, Terminator, Type, exit_link, handle,
-    param,
+    ArithOp, CopyKind, Entry, FactEntry, FrameEntry, INPUT, Layout, LeaveEntry, MAX_COMPONENTS,
+    MAX_RESULTS, NO_SLOT, OUTPUT, Operand, PARAMS, Program, STACK_SIZE, Terminator, Type,
+    exit_link, handle, param,
 };
 use crate::record::{Execution, Frame, FrameIndex, Outcome, Step};
 
@@ -447,6 +447,10 @@ impl Generator<'_> {
             ChipKind::Inverse => {
                 self.inverse_row(&mut inverse::Cols::of_mut(row).bundles[j], fact, real);
             }
+            ChipKind::Single => {
+                let cols = &mut single::Cols::of_mut(row).instructions[j];
+                self.single_row(cols, fact, real);
+            }
             ChipKind::Copy => self.copy_row(copy::Cols::of_mut(row), fact, real),
             ChipKind::U32Check => self.fact_row(fact, real, |values| {
                 u32_check::fill(&mut u32_check::Cols::of_mut(row).facts[j], values, limbs);
@@ -550,16 +554,29 @@ impl Generator<'_> {
             unreachable!()
         };
         let frame = self.frame(fact.frame);
-        let values = std::array::from_fn(|j| {
-            let op = entry.ops[j];
-            [
-                self.value(frame, op.a()),
-                self.operand(frame, op.b()),
-                self.value(frame, entry.id + j as u32),
-            ]
-        });
+        let values =
+            std::array::from_fn(|j| self.arith_values(frame, entry.ops[j], entry.id + j as u32));
         let mults = std::array::from_fn(|j| self.mult_if(real, frame, entry.id + j as u32));
         arith::fill(cols, Felt::from_u64(frame.name), entry, values, mults);
+    }
+
+    fn single_row(&self, cols: &mut single::Instruction<Felt>, fact: &Fact, real: bool) {
+        let Entry::Single(entry) = &self.program.entries[fact.entry as usize] else {
+            unreachable!()
+        };
+        let frame = self.frame(fact.frame);
+        let values = self.arith_values(frame, entry.op, entry.id);
+        let mult = self.mult_if(real, frame, entry.id);
+        single::fill(cols, Felt::from_u64(frame.name), entry, values, mult);
+    }
+
+    /// Operands and result of a field instruction.
+    fn arith_values(&self, frame: &Frame, op: ArithOp, id: u32) -> [Felt; 3] {
+        [
+            self.value(frame, op.a()),
+            self.operand(frame, op.b()),
+            self.value(frame, id),
+        ]
     }
 
     fn inverse_row(&self, cols: &mut inverse::Bundle<Felt>, fact: &Fact, real: bool) {

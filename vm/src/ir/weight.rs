@@ -40,6 +40,10 @@ pub(super) fn opening(values: usize) -> f64 {
     FRAME_ROW + COPY_ROW * values.saturating_sub(PARAMS_IN_ROW).div_ceil(4) as f64
 }
 
+/// From here on a region runs often enough to pay for one more table in the proof. In the profile `fast` a table costs about
+/// 100 kB of opened values (73 per query), whatever its height; an instruction in the chip for single ones saves 15 cells per run.
+const OFTEN: u64 = 1 << 12;
+
 /// Entries of a loop besides its body.
 pub(super) const LOOP_TABLE: f64 = 6.0 * PROGRAM_ROW;
 
@@ -114,6 +118,38 @@ impl Ir {
             }
         }
         total
+    }
+
+    /// By region: does it run often? That is an upper estimate from the trip counts of the loops around it and around the
+    /// calls of it, with both sides of each `if` taken. A loop whose trip count is not known counts as running often.
+    pub(crate) fn runs_often(&self) -> Vec<bool> {
+        let mut runs = vec![0u64; self.regions.len()];
+        runs[self.root().index()] = 1;
+        // Callees and loop bodies come before those who enter them.
+        for r in (0..self.regions.len()).rev() {
+            let own = runs[r];
+            let mut pending = vec![self.regions[r].body.as_slice()];
+            while let Some(stmts) = pending.pop() {
+                for stmt in stmts {
+                    let (region, times) = match stmt {
+                        Stmt::If {
+                            then, otherwise, ..
+                        } => {
+                            pending.extend([then.as_slice(), otherwise.as_slice()]);
+                            continue;
+                        }
+                        Stmt::Loop { region, .. } => {
+                            (region, self.region(*region).trip_count.unwrap_or(OFTEN))
+                        }
+                        Stmt::Call { region, .. } => (region, 1),
+                        Stmt::Op { .. } | Stmt::Fact { .. } | Stmt::Assert { .. } => continue,
+                    };
+                    let runs = &mut runs[region.index()];
+                    *runs = runs.saturating_add(own.saturating_mul(times));
+                }
+            }
+        }
+        runs.into_iter().map(|runs| runs >= OFTEN).collect()
     }
 
     pub(super) fn weigh_region(&self, region: RegionId) -> Weight {

@@ -6,7 +6,7 @@ use plica_field::Felt;
 
 use super::schedule::{Cells, Checked, Pending, Source, schedule};
 use super::{EntryInfo, Lowering};
-use crate::ir::{Origin, PureOp, Trap, ValueId};
+use crate::ir::{Origin, PureOp, RegionId, Trap, ValueId};
 
 /// The code of one region under construction.
 pub(super) struct Builder<'a, 'b> {
@@ -15,6 +15,7 @@ pub(super) struct Builder<'a, 'b> {
     pub(super) cells: Cells,
     /// A scalar cell that every frame of the region has.
     pub(super) anchor: CellId,
+    often: bool,
     pending: Vec<Pending>,
     current: BlockId,
     /// Values made here, beyond those of the intermediate form.
@@ -22,13 +23,20 @@ pub(super) struct Builder<'a, 'b> {
 }
 
 impl<'a, 'b> Builder<'a, 'b> {
-    pub(super) fn new(lowering: &'a mut Lowering<'b>, id: code::RegionId, anchor: CellId) -> Self {
+    pub(super) fn new(
+        lowering: &'a mut Lowering<'b>,
+        region: RegionId,
+        id: code::RegionId,
+        anchor: CellId,
+    ) -> Self {
+        let often = lowering.often[region.index()];
         let next_value = lowering.ir.values.len() as u32;
         let mut builder = Self {
             lowering,
             id,
             cells: Cells::default(),
             anchor,
+            often,
             pending: Vec::new(),
             current: 0,
             next_value,
@@ -158,7 +166,13 @@ impl<'a, 'b> Builder<'a, 'b> {
     fn flush(&mut self) {
         let first = self.lowering.program.entries.len() as u32;
         let pending = std::mem::take(&mut self.pending);
-        schedule(self.lowering, &mut self.cells, self.anchor, &pending);
+        schedule(
+            self.lowering,
+            &mut self.cells,
+            self.anchor,
+            self.often,
+            &pending,
+        );
         let last = self.lowering.program.entries.len() as u32;
         self.lowering.program.blocks[self.current as usize].entries = first..last;
     }

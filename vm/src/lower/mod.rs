@@ -78,6 +78,8 @@ struct Lowering<'a> {
     interfaces: Vec<Option<Interface>>,
     /// By region and index: results that somebody asks for.
     wanted: Vec<Vec<bool>>,
+    /// By region: it runs often enough that a filler in a bundle costs more than another table does.
+    often: Vec<bool>,
 }
 
 /// Lowers a translated program.
@@ -98,6 +100,7 @@ pub fn lower(ir: &Ir) -> Lowered {
         next_id: PROVISIONAL,
         interfaces: vec![None; ir.regions.len()],
         wanted: wanted(ir, &live),
+        often: ir.runs_often(),
     };
     // The root is region 0 of the machine, whatever its place in the intermediate form.
     let mut ids = vec![0; ir.regions.len()];

@@ -37,7 +37,7 @@ pub(super) fn lower(
     let anchor = if is_root { INPUT } else { param(entry_pc, 0) };
     let places = place_params(lowering, region, step, &needed);
 
-    let mut builder = Builder::new(lowering, id, anchor);
+    let mut builder = Builder::new(lowering, region, id, anchor);
     for (i, (&p, &place)) in r.params.iter().zip(&places).enumerate() {
         match place {
             _ if is_root => builder.cells.set(p, INPUT + i as u32),

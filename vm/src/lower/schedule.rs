@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code;
 use plica_air::code::{
-    ArithBundle, ArithOp, AssertEntry, CellId, CopyEntry, CopyKind, Entry, FactEntry, FactOp,
-    InverseBundle, InverseOp, MAX_OPERANDS,
+    ArithBundle, ArithOp, ArithSingle, AssertEntry, CellId, CopyEntry, CopyKind, Entry, FactEntry,
+    FactOp, InverseBundle, InverseOp, MAX_OPERANDS,
 };
 use plica_field::Felt;
 
@@ -158,10 +158,15 @@ impl Cells {
 }
 
 /// Places `pending` and appends its entries. `anchor` is a scalar cell that exists in every frame of the region.
+///
+/// A field instruction that finds no partner is paired with a copy of itself, which wastes half a bundle; where the code
+/// runs `often` it goes to the chip for single instructions. That chip is one more table to open and to verify, which small
+/// proofs and straight code do not repay.
 pub(super) fn schedule(
     lowering: &mut Lowering<'_>,
     cells: &mut Cells,
     anchor: CellId,
+    often: bool,
     pending: &[Pending],
 ) {
     let mut state = Schedule::new(pending);
@@ -169,6 +174,7 @@ pub(super) fn schedule(
         lowering,
         cells,
         anchor,
+        often,
     };
     while let Some(rank) = state.next_rank() {
         match rank {
@@ -285,6 +291,7 @@ struct Emitter<'a, 'b> {
     lowering: &'a mut Lowering<'b>,
     cells: &'a mut Cells,
     anchor: CellId,
+    often: bool,
 }
 
 impl Emitter<'_, '_> {
@@ -320,8 +327,15 @@ impl Emitter<'_, '_> {
     }
 
     fn arith(&mut self, first: &Pending, second: Option<&Pending>) {
-        let id = self.lowering.take_ids(2);
         let (op, out, origin) = self.arith_op(first);
+        if second.is_none() && self.often {
+            let id = self.lowering.take_ids(1);
+            self.cells.set(out, id);
+            let entry = Entry::Single(ArithSingle { id, op });
+            self.lowering.push_row(entry, origin);
+            return;
+        }
+        let id = self.lowering.take_ids(2);
         self.cells.set(out, id);
         let mut ops = [op; 2];
         let mut origins = [Some(origin), None];

@@ -260,6 +260,12 @@ impl Decoder<'_> {
                     }
                 }
             }
+            Entry::Single(single) => {
+                if self.wanted(single.id) {
+                    let op = self.arith(single.op, single.id);
+                    self.out.ops.push(op);
+                }
+            }
             Entry::Inverse(bundle) => {
                 for (lane, op) in bundle.ops.into_iter().enumerate() {
                     if op.invert || self.wanted(bundle.id + lane as u32) {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
-use plica_air::chips::{arith, assert, boundary, copy, frame, inverse, leave, program};
+use plica_air::chips::{arith, assert, boundary, copy, frame, inverse, leave, program, single};
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
 use plica_field::Felt;
@@ -85,6 +85,10 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
         }
         ChipKind::Leave => vec![leave::Cols::of(&at).link_mult],
         ChipKind::Assert => Vec::new(),
+        ChipKind::Single => single::Cols::of(&at)
+            .instructions
+            .map(|instruction| instruction.lane.mult)
+            .to_vec(),
     }
 }
 
@@ -264,6 +268,21 @@ impl Forged {
 
 type Cell = (Felt, Felt, Felt);
 
+/// A field instruction's part: its result, if that changes.
+fn poison_lane(lane: &mut arith::Lane<Felt>, id: Felt, value: Felt) -> Option<Felt> {
+    if lane.a_id == id {
+        lane.a = value;
+    }
+    if lane.b_id == id && lane.s != Felt::TWO {
+        lane.b = value;
+    }
+    let c = (Felt::ONE - lane.s) * lane.a * lane.b + lane.s * lane.a + lane.w * lane.b;
+    (c != lane.c).then(|| {
+        lane.c = c;
+        c
+    })
+}
+
 /// One row's part of [`Forged::poison`]; cells that change because of it are added to `pending`.
 fn poison_row(
     kind: ChipKind,
@@ -278,21 +297,20 @@ fn poison_row(
         ChipKind::Arith => {
             for bundle in &mut arith::Cols::of_mut(row).bundles {
                 for (j, lane) in bundle.lanes.iter_mut().enumerate() {
-                    if bundle.fp != frame {
-                        continue;
-                    }
-                    if lane.a_id == id {
-                        lane.a = value;
-                    }
-                    if lane.b_id == id && lane.s != Felt::TWO {
-                        lane.b = value;
-                    }
-                    let c =
-                        (Felt::ONE - lane.s) * lane.a * lane.b + lane.s * lane.a + lane.w * lane.b;
-                    if c != lane.c {
-                        lane.c = c;
+                    if bundle.fp == frame
+                        && let Some(c) = poison_lane(lane, id, value)
+                    {
                         pending.push((frame, bundle.id + Felt::from_usize(j), c));
                     }
+                }
+            }
+        }
+        ChipKind::Single => {
+            for cols in &mut single::Cols::of_mut(row).instructions {
+                if cols.fp == frame
+                    && let Some(c) = poison_lane(&mut cols.lane, id, value)
+                {
+                    pending.push((frame, cols.id, c));
                 }
             }
         }

@@ -3,6 +3,7 @@
 /// (name, source, inputs)
 pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("loop", LOOP, &[5, 3, 2]),
+    ("odd loop", ODD_LOOP, &[5, 3, 2]),
     ("wide loop", WIDE_LOOP, &[3, 1, 2, 3, 4, 5, 6, 7]),
     ("calls", CALLS, &[5, 11]),
     ("three calls", THREE_CALLS, &[5, 11, 2]),
@@ -22,6 +23,16 @@ begin
     dup neq.0
     while.true
         sub.1 swap dup mul add.3 swap dup neq.0
+    end
+    drop
+end";
+
+/// [n, x, y]: (x, y) ↦ (x + y, x), n times: one instruction per iteration, which has no partner.
+pub(crate) const ODD_LOOP: &str = "
+begin
+    dup neq.0
+    while.true
+        movdn.2 swap dup.1 add movup.2 sub.1 dup neq.0
     end
     drop
 end";

@@ -24,7 +24,11 @@ fn free_columns(kind: ChipKind, row: &[Felt]) -> Vec<(usize, &'static str)> {
     let mut free = Vec::new();
     match kind {
         // Rows of the key, and facts without padding rows.
-        ChipKind::Boundary | ChipKind::Program | ChipKind::Arith | ChipKind::Copy => {}
+        ChipKind::Boundary
+        | ChipKind::Program
+        | ChipKind::Arith
+        | ChipKind::Copy
+        | ChipKind::Single => {}
         ChipKind::Inverse => {
             let (cols, at) = (inverse::Cols::of(row), inverse::Cols::of(&at));
             for (bundle, at) in cols.bundles.iter().zip(&at.bundles) {
@@ -152,7 +156,7 @@ fn no_unlisted_column_is_free() {
         sweep_rows(&forged, name);
     }
     // Every chip, and padding of every chip that has padding rows.
-    assert_eq!(seen.len(), 8 + 3);
+    assert_eq!(seen.len(), 9 + 3);
 }
 
 #[test]
@@ -232,6 +236,7 @@ fn honest_traces_send_every_kind_of_message() {
         ("program", 19, false),
         ("program", 20, false),
         ("program", 21, false),
+        ("program", 22, false),
         ("arith", 1, false),
         ("arith", 1, true),
         ("arith", 16, true),
@@ -258,6 +263,9 @@ fn honest_traces_send_every_kind_of_message() {
         ("assert", 2, false),
         ("assert", 2, true),
         ("assert", 21, true),
+        ("single", 1, false),
+        ("single", 1, true),
+        ("single", 22, true),
     ];
     for message in expected {
         assert!(seen.contains(&message), "no honest row sends {message:?}");

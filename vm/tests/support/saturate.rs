@@ -54,7 +54,7 @@ impl<'a> Saturation<'a> {
             let e = e as u32;
             let mut own = |id: CellId| readers.entry(id).or_default().own.push(e);
             match entry {
-                Entry::Arith(_) | Entry::Inverse(_) => entry.for_each_read(own),
+                Entry::Arith(_) | Entry::Inverse(_) | Entry::Single(_) => entry.for_each_read(own),
                 Entry::Copy(copy) => {
                     own(copy.key);
                     if copy.kind == CopyKind::Pull {
@@ -146,6 +146,15 @@ impl<'a> Saturation<'a> {
                     };
                     provided.push((frame, e.id + j as CellId, op.eval(a, b)));
                 }
+                Some(())
+            }
+            Entry::Single(e) => {
+                let a = get(frame, e.op.a())?;
+                let b = match e.op.b() {
+                    plica_air::code::Operand::Cell(id) => get(frame, id)?,
+                    plica_air::code::Operand::Imm(value) => value,
+                };
+                provided.push((frame, e.id, e.op.eval(a, b)));
                 Some(())
             }
             Entry::Inverse(e) => {
@@ -266,6 +275,7 @@ pub(crate) fn differences(
                 Entry::Arith(e) => (e.id, 2),
                 Entry::Inverse(e) => (e.id, 2),
                 Entry::Copy(e) => (e.base, 4),
+                Entry::Single(e) => (e.id, 1),
                 _ => continue,
             };
             for id in base..base + count {

@@ -131,14 +131,14 @@ fn padding_duplicates_a_fact_and_provides_nothing() {
     }
 }
 
-fn operand() -> impl Strategy<Value = Felt> {
+pub(in crate::chips) fn operand() -> impl Strategy<Value = Felt> {
     prop_oneof![
         proptest::sample::select(adversarial(&[])),
         any::<u64>().prop_map(Felt::from_u64),
     ]
 }
 
-fn operation() -> impl Strategy<Value = (ArithOp, [Felt; 2])> {
+pub(in crate::chips) fn operation() -> impl Strategy<Value = (ArithOp, [Felt; 2])> {
     (
         0..3u8,
         operand(),

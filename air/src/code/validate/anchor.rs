@@ -66,7 +66,9 @@ pub(super) fn check(program: &Program, graph: &Graph) -> Result<(), E> {
             let entry = &program.entries[index as usize];
             let exists = match entry {
                 Entry::Assert(_) => true,
-                Entry::Arith(_) | Entry::Inverse(_) | Entry::Fact(_) => forced[index as usize],
+                Entry::Arith(_) | Entry::Single(_) | Entry::Inverse(_) | Entry::Fact(_) => {
+                    forced[index as usize]
+                }
                 Entry::Copy(_) | Entry::Frame(_) | Entry::Leave(_) => false,
             };
             if exists {

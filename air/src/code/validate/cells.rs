@@ -400,22 +400,24 @@ impl<'a> Cells<'a> {
     }
 
     fn entry(&self, entry: &Entry, at: Place) -> Result<(), E> {
+        // `own`: a result of the same row that may be read.
+        let lane = |op: &ArithOp, own: Option<CellId>| {
+            let b = match op.b() {
+                Operand::Cell(id) => Some(id),
+                Operand::Imm(_) => None,
+            };
+            std::iter::once(op.a())
+                .chain(b)
+                .filter(|&id| own != Some(id))
+                .try_for_each(|id| self.value(id, at))
+        };
         match entry {
             Entry::Arith(e) => {
-                let lane = |op: &ArithOp, own: Option<CellId>| {
-                    let b = match op.b() {
-                        Operand::Cell(id) => Some(id),
-                        Operand::Imm(_) => None,
-                    };
-                    std::iter::once(op.a())
-                        .chain(b)
-                        .filter(|&id| own != Some(id))
-                        .try_for_each(|id| self.value(id, at))
-                };
                 lane(&e.ops[0], None)?;
                 // The second instruction may read the result of the first.
                 lane(&e.ops[1], Some(e.id))
             }
+            Entry::Single(e) => lane(&e.op, None),
             Entry::Inverse(e) => {
                 self.value(e.ops[0].a, at)?;
                 if e.ops[1].a == e.id {

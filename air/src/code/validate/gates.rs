@@ -78,17 +78,22 @@ pub(super) fn check(program: &Program, graph: &Graph, joins: &[Join]) -> Result<
 
 fn steps(program: &Program) -> HashMap<CellId, Step> {
     let mut steps = HashMap::new();
+    let affine = |op: ArithOp| match op {
+        ArithOp::Affine { a, b, w } => Some(Step::Affine {
+            a,
+            slope: Felt::TWO - b,
+            offset: w * b,
+        }),
+        ArithOp::Product { .. } | ArithOp::Sum { .. } => None,
+    };
     for entry in &program.entries {
         match entry {
             Entry::Arith(e) => {
-                for (op, id) in e.ops.iter().zip(e.id..) {
-                    if let ArithOp::Affine { a, b, w } = *op {
-                        let slope = Felt::TWO - b;
-                        let offset = w * b;
-                        steps.insert(id, Step::Affine { a, slope, offset });
-                    }
+                for (&op, id) in e.ops.iter().zip(e.id..) {
+                    steps.extend(affine(op).map(|step| (id, step)));
                 }
             }
+            Entry::Single(e) => steps.extend(affine(e.op).map(|step| (e.id, step))),
             Entry::Inverse(e) => {
                 for (op, id) in e.ops.iter().zip(e.id..) {
                     if !op.invert {

@@ -202,7 +202,11 @@ fn places(program: &Program) -> Result<(), ValidateError> {
         };
         for entry in block.entries.clone() {
             take(entry, &|e| match e {
-                Entry::Arith(_) | Entry::Inverse(_) | Entry::Fact(_) | Entry::Assert(_) => true,
+                Entry::Arith(_)
+                | Entry::Single(_)
+                | Entry::Inverse(_)
+                | Entry::Fact(_)
+                | Entry::Assert(_) => true,
                 Entry::Copy(copy) => copy.kind != CopyKind::Push,
                 Entry::Frame(_) | Entry::Leave(_) => false,
             })?;

@@ -95,6 +95,9 @@ impl Types {
                         types.0.insert(id, arith(*op));
                     }
                 }
+                Entry::Single(e) => {
+                    types.0.insert(e.id, arith(e.op));
+                }
                 Entry::Inverse(e) => {
                     for (op, id) in e.ops.iter().zip(e.id..) {
                         let ty = if op.invert { Type::Felt } else { Type::Bool };
