@@ -1,13 +1,14 @@
 //! Random programs: the compiled machine code against the literal interpreter, and their traces against every
 //! constraint. `PLICA_SEED=n PLICA_CASES=m` continues elsewhere.
 
-#[path = "support/reference.rs"]
+#[path = "support/reference/mod.rs"]
 mod reference;
 mod support;
 
 use plica_air::{check, trace};
 use plica_field::Felt;
 use plica_vm::compile::{RunErrorKind, compile};
+use plica_vm::inputs::Inputs;
 use plica_vm::ir::CompileErrorKind;
 use plica_vm::syntax::{NoModules, parse_program};
 use proptest::prelude::Rng;
@@ -220,7 +221,7 @@ fn one(seed: u64, with_trace: bool) -> Seen {
     for (i, input) in inputs.iter_mut().enumerate() {
         *input = Felt::new((seed >> (i % 8 * 2) & 3) + u64::from(i % 5 == 4));
     }
-    let expected = interpret(&program, &inputs, 100_000);
+    let expected = interpret(&program, &Inputs::from_stack(inputs), 100_000);
     if expected == Err(Stop::OutOfFuel) {
         return Seen::OutOfFuel;
     }
