@@ -89,10 +89,11 @@ const MESSAGES: &[(&str, Failure)] = &[
     ("Merkle store backend update failed", Failure::MerkleLookup),
     ("out of bounds for a node at depth", Failure::MerkleLookup),
     ("Failed to execute Ext2Intt", Failure::Interpolation),
-    ("SMT", Failure::SmtLeaf),
+    ("Smt node", Failure::SmtLeaf),
     ("FRI domain segment", Failure::FriSegment),
     ("projection is inconsistent", Failure::FriFolding),
-    ("not implemented", Failure::Unimplemented),
+    // Whatever the reference crashes on.
+    ("panicked", Failure::Unimplemented),
 ];
 
 /// The number behind the last `error code`.

@@ -46,7 +46,8 @@ pub(crate) const PENDING: &[&str] = &[
     "memory",
     "merkle",
     "stark",
-    "u32",
+    "u32_arithmetic",
+    "u32_bitwise",
 ];
 
 /// A program and what is expected of it.
@@ -72,7 +73,7 @@ impl Case {
         let mut inputs = Inputs::from_stack(felts(&self.inputs));
         for line in &self.advice {
             let (kind, text) = line.split_once(':').expect("checked by the parser");
-            let entries = || text.split(',').map(|entry| words_of(entry));
+            let entries = || text.split(',').map(words_of);
             match kind {
                 "advice" => inputs.advice_stack.extend(felts(&numbers(text))),
                 "map" => {
