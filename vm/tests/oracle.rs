@@ -7,15 +7,25 @@
 //!
 //! `MIDEN` names the executable if it is not on the path. With `UPDATE_CORPUS=1` the expectations of the corpus are
 //! replaced by what the reference does, which is how they were made.
+//!
+//! The literal interpreter is compared on random programs, too: `PLICA_SEED=n PLICA_CASES=m` continues elsewhere.
 
+#[path = "support/random/mod.rs"]
+mod random;
+#[path = "support/reference/mod.rs"]
+mod reference;
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use plica_field::p3::PrimeField64;
 use plica_field::{Felt, format_word};
 use plica_vm::inputs::{Inputs, MerkleTree};
+use plica_vm::syntax::{NoModules, parse_program};
+use random::{Features, random_inputs, random_program_with};
+use reference::{Stop, interpret};
 use serde_json::{Value, json};
 use support::{Case, Expected, Failure, corpus_files, load_file, load_whole_corpus};
 
@@ -248,4 +258,42 @@ fn the_examples_agree_with_the_reference() {
         compared += 1;
     }
     assert!(compared > 0);
+}
+
+#[test]
+#[ignore = "needs the reference implementation"]
+fn the_literal_interpreter_agrees_with_the_reference() {
+    let parameter = |name: &str, default: u64| {
+        std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+    };
+    let first = parameter("PLICA_SEED", 0);
+    let directory = scratch("random");
+    let mut seen = BTreeMap::new();
+    for seed in first..first + parameter("PLICA_CASES", 200) {
+        let source = random_program_with(seed, Features::ALL);
+        let inputs = random_inputs(seed);
+        let program = parse_program(&source, "random", &NoModules)
+            .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{source}"));
+        let expected = match interpret(&program, &inputs, 100_000) {
+            Ok(outputs) => Expected::Outputs(outputs.map(|value| value.as_canonical_u64())),
+            Err(Stop::Failed(failure)) => Expected::Fails(failure),
+            Err(Stop::OutOfFuel) => {
+                *seen.entry("out of fuel".to_owned()).or_insert(0) += 1;
+                continue;
+            }
+        };
+        let answer = run_text(&source, &inputs, &directory);
+        assert_eq!(
+            expected,
+            answer,
+            "seed {seed}\n{}\n{source}",
+            inputs_json(&inputs)
+        );
+        let kind = match expected {
+            Expected::Outputs(_) => "outputs".to_owned(),
+            other => other.to_string(),
+        };
+        *seen.entry(kind).or_insert(0u64) += 1;
+    }
+    println!("{seen:?}");
 }
