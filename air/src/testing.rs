@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_field::Felt;
 
-use crate::bus::{CELL, STATE, WIDTH};
+use crate::bus::{CELL, LIMB_8, LIMB_12, STATE, WIDTH};
 use crate::check::{Message, RowReport, check_row};
 use crate::chip::ChipKind;
+use crate::code::{FactEntry, FactOp, MAX_COMPONENTS, MAX_OPERANDS, MAX_RESULTS, Operand};
+use crate::trace::FactRow;
 
 /// Multiplicity of every provided cell of the honest rows.
 pub(crate) const MULT: i64 = 3;
@@ -33,6 +35,12 @@ pub(crate) fn cell(frame: i64, id: u32, value: i64) -> Message {
     message(&[i64::from(CELL), frame, i64::from(id), value].map(felt))
 }
 
+/// The word cell (frame, id) on the bus.
+pub(crate) fn word(frame: i64, id: u32, value: [i64; 4]) -> Message {
+    let [v0, v1, v2, v3] = value;
+    message(&[i64::from(CELL), frame, i64::from(id), v0, v1, v2, v3].map(felt))
+}
+
 /// The CALL cell of `frame` on the bus.
 pub(crate) fn call(frame: i64, parent: i64, return_pc: i64) -> Message {
     message(&[i64::from(CELL), frame, 0, parent, return_pc].map(felt))
@@ -41,6 +49,61 @@ pub(crate) fn call(frame: i64, parent: i64, return_pc: i64) -> Message {
 /// A state on the bus.
 pub(crate) fn state(clk: i64, pc: i64, fp: i64) -> Message {
     message(&[i64::from(STATE), clk, pc, fp].map(felt))
+}
+
+/// The limb lookups of a 32-bit number, whatever its limbs are.
+pub(crate) fn limb_messages(limbs: [i64; 3]) -> [Message; 3] {
+    let tags = [LIMB_12, LIMB_12, LIMB_8];
+    std::array::from_fn(|j| message(&[i64::from(tags[j]), limbs[j]].map(felt)))
+}
+
+/// What changes on the bus when a row looks other limbs up.
+pub(crate) fn limbs_changed(from: [i64; 3], to: [i64; 3]) -> Vec<(Message, i64)> {
+    let pairs = limb_messages(from).into_iter().zip(limb_messages(to));
+    pairs
+        .filter(|(from, to)| from != to)
+        .flat_map(|(from, to)| [(from, 1), (to, -1)])
+        .collect()
+}
+
+/// Hands `fill` what the row of an instruction says, with every result read [`MULT`] times.
+pub(crate) fn with_fact_row(
+    op: FactOp,
+    (frame, id): (i64, u32),
+    operands: &[Operand],
+    values: &[Felt],
+    fill: impl FnOnce(&FactRow<'_>),
+) {
+    let mut all = [Operand::Imm(Felt::ZERO); MAX_OPERANDS];
+    all[..operands.len()].copy_from_slice(operands);
+    let entry = FactEntry {
+        op,
+        id,
+        operands: all,
+    };
+    assert!(entry.is_well_formed());
+    let mut row = FactRow {
+        fp: felt(frame),
+        entry: &entry,
+        operands: [Felt::ZERO; MAX_COMPONENTS],
+        results: [Felt::ZERO; MAX_RESULTS],
+        mults: [felt(MULT); MAX_RESULTS],
+    };
+    row.operands[..values.len()].copy_from_slice(values);
+    assert!(op.eval(&row.operands, &mut row.results));
+    fill(&row);
+}
+
+/// A row of facts with multiplicities of zero satisfies every constraint and provides nothing.
+pub(crate) fn check_padding(chip: ChipKind, honest: &[Felt], mults: &[usize]) {
+    let mut padding = honest.to_vec();
+    for &column in mults {
+        padding[column] = Felt::ZERO;
+    }
+    assert!(violated(chip, &padding).is_empty());
+    let counts = report(chip, &padding).messages;
+    assert!(counts.iter().all(|(_, count)| *count == Felt::NEG_ONE));
+    assert!(!counts.is_empty());
 }
 
 /// A row without preprocessed columns and public values, evaluated.
@@ -85,7 +148,7 @@ pub(crate) struct Forgery {
     honest: Vec<Felt>,
     forged: Vec<Felt>,
     /// Messages gained (or lost) against the honest row.
-    gain: Vec<(Message, i64)>,
+    gain: Vec<(Message, Felt)>,
 }
 
 impl Forgery {
@@ -101,8 +164,16 @@ impl Forgery {
             constraint: constraint.into(),
             honest,
             forged,
-            gain,
+            gain: gain
+                .into_iter()
+                .map(|(m, count)| (m, felt(count)))
+                .collect(),
         }
+    }
+
+    /// A message that is gained by a fraction.
+    pub(crate) fn also(&mut self, message: Message, count: Felt) {
+        self.gain.push((message, count));
     }
 }
 
@@ -112,11 +183,7 @@ pub(crate) fn check_forgeries(chip: ChipKind, forgeries: &[Forgery]) {
         let name = &forgery.constraint;
         assert!(violated(chip, &forgery.honest).is_empty(), "{name}");
         assert_eq!(violated(chip, &forgery.forged), [name], "{name}");
-        let gain: BTreeMap<Message, Felt> = forgery
-            .gain
-            .iter()
-            .map(|&(message, count)| (message, felt(count)))
-            .collect();
+        let gain: BTreeMap<Message, Felt> = forgery.gain.iter().copied().collect();
         assert!(!gain.is_empty(), "{name}: nobody would forge this");
         assert_eq!(
             difference(chip, &forgery.honest, &forgery.forged),

@@ -20,7 +20,11 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Leave => Some((1, "exit, return or branch", 45.0)),
         ChipKind::Assert => Some((1, "check of four operands", 45.0)),
         ChipKind::Single => Some((4, "field instruction without a partner", 19.0)),
-        ChipKind::Boundary | ChipKind::Program => None,
+        ChipKind::U32Check => Some((4, "32-bit check", 40.0)),
+        ChipKind::U32Add => Some((4, "32-bit addition or subtraction", 40.0)),
+        ChipKind::Pack => Some((4, "word of four elements", 45.0)),
+        ChipKind::Unpack => Some((4, "elements of a word", 45.0)),
+        ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => None,
     }
 }
 

@@ -268,6 +268,7 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
                 RunErrorKind::Assertion { code } => Failure::Assertion(code),
                 RunErrorKind::NotBinary { .. } => Failure::NotBinary,
                 RunErrorKind::DivisionByZero => Failure::DivisionByZero,
+                RunErrorKind::NotU32 { .. } => Failure::NotU32,
                 RunErrorKind::CycleLimit { .. } => panic!("seed {seed}: does not halt\n{source}"),
             };
             assert_eq!(kind, failure, "seed {seed}\n{source}");

@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, HashSet};
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
     ArithBundle, ArithOp, ArithSingle, Block, CALL, CellId, CopyEntry, CopyKind, Entry, FIRST_PC,
-    INPUT, Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Program, Region, RegionKind, STACK_SIZE,
-    Terminator, ValidateError as E, exit_link, first_pure_id, handle, param, validate,
+    FactEntry, FactOp, INPUT, Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Program, Region,
+    RegionKind, STACK_SIZE, Terminator, ValidateError as E, exit_link, first_pure_id, handle,
+    param, validate,
 };
 use plica_field::Felt;
 use plica_vm::compile::compile;
@@ -276,13 +277,8 @@ fn available(program: &Program) -> Option<Vec<HashSet<CellId>>> {
 }
 
 fn results(entry: &Entry) -> std::ops::Range<CellId> {
-    match entry {
-        Entry::Arith(e) => e.id..e.id + 2,
-        Entry::Inverse(e) => e.id..e.id + 2,
-        Entry::Single(e) => e.id..e.id + 1,
-        Entry::Copy(e) => e.base..e.base + 4,
-        _ => 0..0,
-    }
+    let (base, count) = entry.results().unwrap_or_default();
+    base..base + count
 }
 
 fn exit_pc(program: &Program, region: u32) -> Option<u32> {
@@ -506,6 +502,14 @@ fn cells_of(entry: &mut Entry) -> Vec<(&mut CellId, Class)> {
             cells.push((&mut e.id, Class::Result));
             cells.extend(operands(&mut e.op));
         }
+        Entry::Fact(e) => {
+            cells.push((&mut e.id, Class::Result));
+            for operand in &mut e.operands {
+                if let Operand::Cell(id) = operand {
+                    cells.push((id, Class::Operand));
+                }
+            }
+        }
         Entry::Inverse(e) => {
             cells.push((&mut e.id, Class::Result));
             for op in &mut e.ops {
@@ -677,6 +681,24 @@ fn mutate_entries(mutants: &mut Mutants, rng: &mut Rng) {
                     ops: [single.op; 2],
                 };
                 put(Class::Result, "bundle", Entry::Arith(bundle));
+            }
+            Entry::Fact(fact) => {
+                for (j, operand) in fact.operands().iter().enumerate() {
+                    let mut new = fact;
+                    if let Operand::Imm(value) = *operand {
+                        new.operands[j] = Operand::Imm(value + Felt::ONE);
+                        // It may have left its type.
+                        put(Class::Operand, "constant", Entry::Fact(new));
+                    } else {
+                        new.operands[j] = Operand::Imm(Felt::ONE);
+                        put(Class::Removed, "constant for a cell", Entry::Fact(new));
+                    }
+                }
+                for &op in FactOp::ALL {
+                    // The other results and types may be missed by nobody.
+                    let new = FactEntry { op, ..fact };
+                    put(Class::Operand, op.name(), Entry::Fact(new));
+                }
             }
             Entry::Inverse(bundle) => {
                 for lane in 0..2 {

@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
-use plica_air::chips::{arith, assert, boundary, copy, frame, inverse, leave, program, single};
+use plica_air::chips::{
+    arith, assert, boundary, copy, frame, inverse, leave, pack, program, single, u32_add,
+    u32_check, unpack,
+};
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
 use plica_field::Felt;
@@ -85,6 +88,20 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
         }
         ChipKind::Leave => vec![leave::Cols::of(&at).link_mult],
         ChipKind::Assert => Vec::new(),
+        ChipKind::Limbs => (0..kind.width()).collect(),
+        ChipKind::U32Check => u32_check::Cols::of(&at)
+            .facts
+            .map(|fact| fact.mult)
+            .to_vec(),
+        ChipKind::U32Add => {
+            let facts = u32_add::Cols::of(&at).facts;
+            facts.iter().flat_map(|fact| fact.mults).collect()
+        }
+        ChipKind::Pack => pack::Cols::of(&at).facts.map(|fact| fact.mult).to_vec(),
+        ChipKind::Unpack => {
+            let facts = unpack::Cols::of(&at).facts;
+            facts.iter().flat_map(|fact| fact.mults).collect()
+        }
         ChipKind::Single => single::Cols::of(&at)
             .instructions
             .map(|instruction| instruction.lane.mult)
@@ -98,7 +115,8 @@ pub(crate) struct Forged {
     pub(crate) compiled: Compiled,
     pub(crate) tables: Vec<Table>,
     pub(crate) public: Vec<Felt>,
-    fixed: Vec<plica_fri::Matrix>,
+    /// By chip.
+    fixed: Vec<Option<plica_fri::Matrix>>,
 }
 
 impl Forged {
@@ -112,7 +130,9 @@ impl Forged {
         let execution = compiled.record(inputs, MAX_CYCLES).ok()?;
         let tables = generate(&compiled.program, &compiled.layout, &execution);
         let forged = Self {
-            fixed: preprocessed(&compiled.program),
+            fixed: ChipKind::ALL
+                .map(|kind| preprocessed(&compiled.program, kind))
+                .to_vec(),
             compiled,
             tables,
             public: execution.public_values(),
@@ -158,15 +178,10 @@ impl Forged {
     /// Constraint values and messages of a row.
     pub(crate) fn report(&self, (t, r): (usize, usize), row: &[Felt]) -> RowReport {
         let kind = self.tables[t].kind;
-        // Boundary and program, in this order.
-        let fixed = match kind {
-            ChipKind::Boundary => self.fixed[0].values.as_slice(),
-            ChipKind::Program => {
-                let width = kind.preprocessed_width();
-                &self.fixed[1].values[r * width..(r + 1) * width]
-            }
-            _ => &[],
-        };
+        let width = kind.preprocessed_width();
+        let fixed = self.fixed[kind as usize]
+            .as_ref()
+            .map_or(&[][..], |fixed| &fixed.values[r * width..(r + 1) * width]);
         check_row(kind, row, fixed, &self.public)
     }
 
@@ -293,7 +308,10 @@ fn poison_row(
     pending: &mut Vec<Cell>,
 ) {
     match kind {
-        ChipKind::Boundary | ChipKind::Program => {}
+        ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => {}
+        ChipKind::U32Check | ChipKind::U32Add | ChipKind::Pack | ChipKind::Unpack => {
+            unreachable!("the poisoned programs have no {kind:?} rows")
+        }
         ChipKind::Arith => {
             for bundle in &mut arith::Cols::of_mut(row).bundles {
                 for (j, lane) in bundle.lanes.iter_mut().enumerate() {

@@ -27,8 +27,13 @@ fn free_columns(kind: ChipKind, row: &[Felt]) -> Vec<(usize, &'static str)> {
         ChipKind::Boundary
         | ChipKind::Program
         | ChipKind::Arith
+        | ChipKind::Limbs
         | ChipKind::Copy
-        | ChipKind::Single => {}
+        | ChipKind::Single
+        | ChipKind::U32Check
+        | ChipKind::U32Add
+        | ChipKind::Pack
+        | ChipKind::Unpack => {}
         ChipKind::Inverse => {
             let (cols, at) = (inverse::Cols::of(row), inverse::Cols::of(&at));
             for (bundle, at) in cols.bundles.iter().zip(&at.bundles) {

@@ -9,8 +9,8 @@ use std::collections::hash_map::Entry as Slot;
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::code::{
-    CellId, CopyKind, Entry, INPUT, Layout, LeaveEntry, PARAMS, Program, Terminator, exit_link,
-    handle, param,
+    CellId, CopyKind, Entry, INPUT, Layout, LeaveEntry, MAX_RESULTS, PARAMS, Program, Terminator,
+    exit_link, handle, param,
 };
 use plica_air::record::{Execution, Outcome};
 use plica_field::Felt;
@@ -18,11 +18,18 @@ use plica_field::Felt;
 /// A frame and an id. Frames are field elements: a broken program may use any value as a link.
 pub(crate) type Cell = (Felt, CellId);
 
+/// The components of a cell; a scalar is the first of them.
+pub(crate) type Value = [Felt; 4];
+
+fn scalar(value: Felt) -> Value {
+    [value, Felt::ZERO, Felt::ZERO, Felt::ZERO]
+}
+
 /// A cell with two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Equivocation {
     pub(crate) cell: Cell,
-    pub(crate) values: [Felt; 2],
+    pub(crate) values: [Value; 2],
 }
 
 /// Which entries look at a cell, by the way they do.
@@ -39,7 +46,7 @@ struct Readers {
 pub(crate) struct Saturation<'a> {
     entries: &'a [Entry],
     readers: HashMap<CellId, Readers>,
-    pub(crate) cells: HashMap<Cell, Felt>,
+    pub(crate) cells: HashMap<Cell, Value>,
     /// By the frame named: link cells with that value.
     links: HashMap<Felt, Vec<Cell>>,
     pending: Vec<Cell>,
@@ -54,7 +61,9 @@ impl<'a> Saturation<'a> {
             let e = e as u32;
             let mut own = |id: CellId| readers.entry(id).or_default().own.push(e);
             match entry {
-                Entry::Arith(_) | Entry::Inverse(_) | Entry::Single(_) => entry.for_each_read(own),
+                Entry::Arith(_) | Entry::Inverse(_) | Entry::Single(_) | Entry::Fact(_) => {
+                    entry.for_each_read(own);
+                }
                 Entry::Copy(copy) => {
                     own(copy.key);
                     if copy.kind == CopyKind::Pull {
@@ -82,6 +91,10 @@ impl<'a> Saturation<'a> {
 
     /// Provides a cell.
     pub(crate) fn put(&mut self, frame: Felt, id: CellId, value: Felt) -> Result<(), Equivocation> {
+        self.put_value(frame, id, scalar(value))
+    }
+
+    fn put_value(&mut self, frame: Felt, id: CellId, value: Value) -> Result<(), Equivocation> {
         let cell = (frame, id);
         match self.cells.entry(cell) {
             Slot::Occupied(known) if *known.get() == value => Ok(()),
@@ -105,7 +118,7 @@ impl<'a> Saturation<'a> {
             };
             let (own, pulled) = (readers.own.clone(), readers.pulled.clone());
             if readers.links {
-                let named = self.cells[&(frame, id)];
+                let [named, ..] = self.cells[&(frame, id)];
                 self.links.entry(named).or_default().push((frame, id));
             }
             for entry in own {
@@ -129,7 +142,9 @@ impl<'a> Saturation<'a> {
 
     /// Adds the row of `entry` in `frame`, if its operands exist.
     fn fire(&mut self, entry: u32, frame: Felt) -> Result<(), Equivocation> {
-        let get = |frame: Felt, id: CellId| self.cells.get(&(frame, id)).copied();
+        let get_value = |frame: Felt, id: CellId| self.cells.get(&(frame, id)).copied();
+        let get = |frame: Felt, id: CellId| get_value(frame, id).map(|[value, ..]| value);
+        let mut wide: Vec<(CellId, Value)> = Vec::new();
         let mut provided = Vec::with_capacity(4);
         let row = (|| match &self.entries[entry as usize] {
             Entry::Arith(e) => {
@@ -173,6 +188,30 @@ impl<'a> Saturation<'a> {
                 }
                 Some(())
             }
+            Entry::Fact(e) => {
+                let signature = e.op.signature();
+                let mut operands = Vec::new();
+                for (operand, ty) in e.operands().iter().zip(signature.operands) {
+                    let value = match *operand {
+                        plica_air::code::Operand::Cell(id) => get_value(frame, id)?,
+                        plica_air::code::Operand::Imm(value) => scalar(value),
+                    };
+                    operands.extend(&value[..ty.components()]);
+                }
+                let mut results = [Felt::ZERO; MAX_RESULTS];
+                if !e.op.eval(&operands, &mut results) {
+                    return None;
+                }
+                let mut rest = results.as_slice();
+                for (id, ty) in e.results() {
+                    let (own, others) = rest.split_at(ty.components());
+                    let mut value = scalar(own[0]);
+                    value[..own.len()].copy_from_slice(own);
+                    wide.push((id, value));
+                    rest = others;
+                }
+                Some(())
+            }
             Entry::Copy(e) => {
                 let key = get(frame, e.key)?;
                 let (from, to) = match e.kind {
@@ -192,6 +231,9 @@ impl<'a> Saturation<'a> {
             self.rows += 1;
             for (frame, id, value) in provided {
                 self.put(frame, id, value)?;
+            }
+            for (id, value) in wide {
+                self.put_value(frame, id, value)?;
             }
         }
         Ok(())
@@ -266,28 +308,28 @@ pub(crate) fn differences(
     program: &Program,
     layout: &Layout,
     execution: &Execution,
-) -> Vec<(Cell, u64, Option<u64>)> {
+) -> Vec<(Cell, [u64; 4], Option<[u64; 4]>)> {
     let mut found = Vec::new();
     for step in &execution.steps {
         let frame = &execution.frames[step.frame as usize];
         for entry in program.blocks[step.block as usize].entries.clone() {
-            let (base, count) = match &program.entries[entry as usize] {
-                Entry::Arith(e) => (e.id, 2),
-                Entry::Inverse(e) => (e.id, 2),
-                Entry::Copy(e) => (e.base, 4),
-                Entry::Single(e) => (e.id, 1),
-                _ => continue,
+            let entry = &program.entries[entry as usize];
+            let cells: Vec<(CellId, usize)> = match entry {
+                Entry::Fact(e) => e.results().map(|(id, ty)| (id, ty.components())).collect(),
+                other => {
+                    let (base, count) = other.results().unwrap_or_default();
+                    (base..base + count).map(|id| (id, 1)).collect()
+                }
             };
-            for id in base..base + count {
-                let computed = execution.values[frame.base + layout.slot(id) as usize];
+            for (id, components) in cells {
+                let at = frame.base + layout.slot(id) as usize;
+                let mut computed = scalar(Felt::ZERO);
+                computed[..components].copy_from_slice(&execution.values[at..at + components]);
                 let cell = (Felt::from_u64(frame.name), id);
                 let fact = saturation.cells.get(&cell).copied();
                 if fact != Some(computed) {
-                    found.push((
-                        cell,
-                        computed.as_canonical_u64(),
-                        fact.map(|v| v.as_canonical_u64()),
-                    ));
+                    let show = |value: Value| value.map(|v| v.as_canonical_u64());
+                    found.push((cell, show(computed), fact.map(show)));
                 }
             }
         }

@@ -1,1 +1,184 @@
+use p3_field::Field;
+use proptest::prelude::*;
 
+use super::*;
+use crate::chip::ChipKind;
+use crate::code::{FactOp, Operand};
+use crate::testing::{
+    Forgery, MULT, adversarial, cell, check_forgeries, check_lookup_binds, check_padding, felt,
+    limbs_changed, positions, violated, with_fact_row,
+};
+
+const CHIP: ChipKind = ChipKind::U32Add;
+const FRAMES: [i64; FACTS] = [7, 9, 11, 13];
+const IDS: [u32; FACTS] = [100, 200, 300, 400];
+const A: u32 = 50;
+const B: u32 = 51;
+
+/// All instructions of a row are this one.
+fn row(op: FactOp, a: u64, b: u64, immediate: bool) -> Vec<Felt> {
+    let counts = limbs::Counts::default();
+    let mut row = vec![Felt::ZERO; WIDTH];
+    let values = [a, b].map(Felt::from_u64);
+    let second = if immediate {
+        Operand::Imm(values[1])
+    } else {
+        Operand::Cell(B)
+    };
+    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
+        let at = (FRAMES[i], IDS[i]);
+        with_fact_row(op, at, &[Operand::Cell(A), second], &values, |row| {
+            fill(cols, row, &counts);
+        });
+    }
+    row
+}
+
+fn mults() -> Vec<usize> {
+    let positions = positions(WIDTH);
+    let facts = Cols::of(&positions).facts;
+    facts.iter().flat_map(|fact| fact.mults).collect()
+}
+
+#[test]
+fn each_constraint_stops_a_forgery() {
+    let mut forgeries = Vec::new();
+    for i in 0..FACTS {
+        let name = |constraint: &str| format!("fact {i}: {constraint}");
+        let fp = FRAMES[i];
+        let result = |value| cell(fp, IDS[i], value);
+        let carry = |value| cell(fp, IDS[i] + 1, value);
+        let moved = |from, to| vec![(from, -MULT), (to, MULT)];
+        // 5 + 6 = 12
+        let mut gain = moved(result(11), result(12));
+        gain.extend(limbs_changed([11, 0, 0], [12, 0, 0]));
+        forgeries.push(Forgery::new(
+            name("sum"),
+            row(FactOp::U32Add, 5, 6, false),
+            |row| Cols::of_mut(row).facts[i].out[0] = felt(12),
+            gain,
+        ));
+        // 5 + 0 carries, because the constant is taken for 2^32.
+        forgeries.push(Forgery::new(
+            name("immediate"),
+            row(FactOp::U32Add, 5, 0, true),
+            |row| {
+                let fact = &mut Cols::of_mut(row).facts[i];
+                fact.b = Felt::from_u64(1 << 32);
+                fact.carry = Felt::ONE;
+            },
+            moved(carry(0), carry(1)),
+        ));
+        // 5 + 6 carries −1; the result is 2^32 too large, which the limb table would stop.
+        let mut gain = moved(result(11), result(11 + (1 << 32)));
+        gain.extend(moved(carry(0), carry(-1)));
+        gain.extend(limbs_changed([11, 0, 0], [11, 0, 256]));
+        forgeries.push(Forgery::new(
+            name("carry is boolean"),
+            row(FactOp::U32Add, 5, 6, false),
+            |row| {
+                let fact = &mut Cols::of_mut(row).facts[i];
+                fact.carry = Felt::NEG_ONE;
+                fact.out[2] = felt(256);
+            },
+            gain,
+        ));
+        // The code of "add a constant" is 2, which is also 16·⅛: 5 + ¾·(cell 8) = 11.
+        let mut gain = moved(result(13), result(11));
+        gain.extend(limbs_changed([13, 0, 0], [11, 0, 0]));
+        gain.push((cell(fp, 8, 8), -1));
+        forgeries.push(Forgery::new(
+            name("subtract is boolean"),
+            row(FactOp::U32Add, 5, 8, true),
+            |row| {
+                let fact = &mut Cols::of_mut(row).facts[i];
+                fact.subtract = Felt::from_u32(8).inverse();
+                fact.immediate = Felt::ZERO;
+                fact.out[0] = felt(11);
+            },
+            gain,
+        ));
+        // The code of "subtract a cell" is 16, which is also 2·8: the addition of b's id, and b is not read but given.
+        let honest = row(FactOp::U32Sub, 6, u64::from(B), false);
+        let mut gain = moved(result(6 + (1 << 32) - 51), result(57));
+        gain.extend(moved(carry(1), carry(0)));
+        gain.extend(limbs_changed([0xfd3, 0xfff, 0xff], [57, 0, 0]));
+        gain.push((cell(fp, B, i64::from(B)), 8));
+        forgeries.push(Forgery::new(
+            name("immediate is boolean"),
+            honest,
+            |row| {
+                let fact = &mut Cols::of_mut(row).facts[i];
+                fact.subtract = Felt::ZERO;
+                fact.immediate = felt(8);
+                fact.carry = Felt::ZERO;
+                fact.out = [felt(57), Felt::ZERO, Felt::ZERO];
+            },
+            gain,
+        ));
+    }
+    check_forgeries(CHIP, &forgeries);
+}
+
+#[test]
+fn the_program_fixes_ids_and_kinds() {
+    let positions = positions(WIDTH);
+    let facts = Cols::of(&positions).facts;
+    let columns: Vec<usize> = facts
+        .iter()
+        .flat_map(|fact| [fact.id, fact.subtract, fact.immediate, fact.a_id, fact.b_id])
+        .collect();
+    check_lookup_binds(CHIP, &row(FactOp::U32Add, 5, 6, false), &columns);
+    check_lookup_binds(CHIP, &row(FactOp::U32Sub, 5, 6, true), &columns);
+}
+
+#[test]
+fn padding_duplicates_a_fact_and_provides_nothing() {
+    check_padding(CHIP, &row(FactOp::U32Sub, 5, 6, false), &mults());
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    let edges = vec![
+        0,
+        1,
+        2,
+        0xfff,
+        0x1000,
+        (1 << 31) - 1,
+        1 << 31,
+        (1 << 32) - 2,
+        (1 << 32) - 1,
+    ];
+    prop_oneof![proptest::sample::select(edges), 0..1u64 << 32]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Rule R3: whatever the carry, only one result is in range.
+    #[test]
+    fn one_result_is_in_range(a in number(), b in number(), subtract in any::<bool>()) {
+        let op = if subtract { FactOp::U32Sub } else { FactOp::U32Add };
+        let honest = row(op, a, b, false);
+        let right = Cols::of(&honest).facts[0];
+        let mut solutions = 0;
+        for carry in adversarial(&[right.carry]) {
+            let mut forged = honest.clone();
+            let fact = &mut Cols::of_mut(&mut forged).facts[0];
+            let sign = Felt::ONE - fact.subtract.double();
+            let out = fact.a + sign * (fact.b - carry * Felt::from_u64(1 << 32));
+            // A result of 2^32 or more has no limbs in the table.
+            let out = p3_field::PrimeField64::as_canonical_u64(&out);
+            if out >> 32 != 0 {
+                continue;
+            }
+            fact.carry = carry;
+            fact.out = limbs::Counts::default().split(Felt::from_u64(out));
+            if violated(CHIP, &forged).is_empty() {
+                prop_assert_eq!(&forged, &honest);
+                solutions += 1;
+            }
+        }
+        prop_assert_eq!(solutions, 1);
+    }
+}
