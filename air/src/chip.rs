@@ -9,8 +9,8 @@ use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
-    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, single, u32_add,
-    u32_check, unpack,
+    arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, limbs, pack,
+    power, program, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
 };
 use crate::code::{Class, Program};
 
@@ -85,6 +85,13 @@ chips! {
     Inverse inverse "inverse" Role::Facts(inverse::BUNDLES);
     U32Check u32_check "u32 check" Role::Facts(u32_check::FACTS);
     U32Add u32_add "u32 add" Role::Facts(u32_add::FACTS);
+    U32Mul u32_mul "u32 mul" Role::Facts(u32_mul::FACTS);
+    U32Div u32_div "u32 div" Role::Facts(u32_div::FACTS);
+    U32Shift u32_shift "u32 shift" Role::Facts(u32_shift::FACTS);
+    Bitwise bitwise "bitwise" Role::Facts(bitwise::FACTS);
+    Power power "power" Role::Facts(power::FACTS);
+    BitLength bit_length "bit length" Role::Facts(bit_length::FACTS);
+    Bits bits "bits" Role::Facts(bits::FACTS);
     Pack pack "pack" Role::Facts(pack::FACTS);
     Unpack unpack "unpack" Role::Facts(unpack::FACTS);
     Single single "single" Role::Facts(single::INSTRUCTIONS);
@@ -103,6 +110,13 @@ impl ChipKind {
             Class::Inverse => Self::Inverse,
             Class::U32Check => Self::U32Check,
             Class::U32Add => Self::U32Add,
+            Class::U32Mul => Self::U32Mul,
+            Class::U32Div => Self::U32Div,
+            Class::U32Shift => Self::U32Shift,
+            Class::Bitwise => Self::Bitwise,
+            Class::Power => Self::Power,
+            Class::BitLength => Self::BitLength,
+            Class::Bits => Self::Bits,
             Class::Pack => Self::Pack,
             Class::Unpack => Self::Unpack,
             Class::Copy => Self::Copy,
@@ -132,7 +146,17 @@ impl ChipKind {
 
     /// Whether rows of this chip look the limb table up.
     pub const fn needs_limbs(self) -> bool {
-        matches!(self, Self::U32Check | Self::U32Add)
+        matches!(
+            self,
+            Self::U32Check
+                | Self::U32Add
+                | Self::U32Mul
+                | Self::U32Div
+                | Self::U32Shift
+                | Self::Bitwise
+                | Self::Power
+                | Self::BitLength
+        )
     }
 
     pub const fn preprocessed_width(self) -> usize {
@@ -234,3 +258,16 @@ macro_rules! columns {
     };
 }
 pub(crate) use columns;
+
+/// Names of the constraints of a row of four facts from those of one.
+macro_rules! four_facts {
+    ($($name:literal),* $(,)?) => {
+        &[
+            $(concat!("fact 0: ", $name),)*
+            $(concat!("fact 1: ", $name),)*
+            $(concat!("fact 2: ", $name),)*
+            $(concat!("fact 3: ", $name),)*
+        ]
+    };
+}
+pub(crate) use four_facts;

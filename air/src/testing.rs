@@ -82,16 +82,17 @@ pub(crate) fn with_fact_row(
         operands: all,
     };
     assert!(entry.is_well_formed());
-    let mut row = FactRow {
+    let mut operands = [Felt::ZERO; MAX_COMPONENTS];
+    operands[..values.len()].copy_from_slice(values);
+    let mut results = [Felt::ZERO; MAX_RESULTS];
+    assert!(op.eval(&operands, &mut results));
+    fill(&FactRow {
         fp: felt(frame),
         entry: &entry,
-        operands: [Felt::ZERO; MAX_COMPONENTS],
-        results: [Felt::ZERO; MAX_RESULTS],
-        mults: [felt(MULT); MAX_RESULTS],
-    };
-    row.operands[..values.len()].copy_from_slice(values);
-    assert!(op.eval(&row.operands, &mut row.results));
-    fill(&row);
+        operands,
+        results: &results,
+        mults: &[felt(MULT); MAX_RESULTS],
+    });
 }
 
 /// A row of facts with multiplicities of zero satisfies every constraint and provides nothing.

@@ -81,6 +81,13 @@ pub fn join<E: PrimeCharacteristicRing>(limbs: &Limbs<impl Into<E> + Copy>) -> E
     low + middle * E::from_u32(1 << 12) + high * E::from_u32(1 << 24)
 }
 
+/// As [`join()`] for numbers below 2^31: the limbs overlap in one bit, so that the largest number that they can be,
+/// 2^24 − 1 + 255·2^23 < 2^31 + 2^23, stays below 2^32 − 1. A number may have two sets of limbs.
+pub fn join_31<E: PrimeCharacteristicRing>(limbs: &Limbs<impl Into<E> + Copy>) -> E {
+    let [low, middle, high] = limbs.map(Into::into);
+    low + middle * E::from_u32(1 << 12) + high * E::from_u32(1 << 23)
+}
+
 /// Requires the limbs to be in range, which makes [`join()`] a number below 2^32.
 pub fn check<AB: ChipBuilder>(builder: &mut AB, limbs: &Limbs<AB::Var>) {
     bus::limb(builder, LIMB_12, [limbs[0]]);
@@ -114,7 +121,17 @@ impl Counts {
     pub fn split(&self, value: Felt) -> Limbs<Felt> {
         let value = value.as_canonical_u64();
         debug_assert!(value >> 32 == 0, "{value} is no 32-bit number");
-        let limbs = [value & 0xfff, value >> 12 & 0xfff, value >> 24 & 0xff];
+        self.count([value & 0xfff, value >> 12 & 0xfff, value >> 24 & 0xff])
+    }
+
+    /// Splits a number below 2^31 into limbs for [`join_31()`] that a row will check.
+    pub fn split_31(&self, value: Felt) -> Limbs<Felt> {
+        let value = value.as_canonical_u64();
+        debug_assert!(value >> 31 == 0, "{value} has more than 31 bits");
+        self.count([value & 0xfff, value >> 12 & 0x7ff, value >> 23 & 0xff])
+    }
+
+    fn count(&self, limbs: [u64; 3]) -> Limbs<Felt> {
         let row = |limb: u64| &self.rows[limb as usize];
         row(limbs[0]).limb_12.fetch_add(1, Ordering::Relaxed);
         row(limbs[1]).limb_12.fetch_add(1, Ordering::Relaxed);

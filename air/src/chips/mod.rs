@@ -9,6 +9,13 @@
 //! | [`inverse`] | zero tests and inversions | facts |
 //! | [`u32_check`] | 32-bit checks | facts |
 //! | [`u32_add`] | 32-bit additions and subtractions | facts |
+//! | [`u32_mul`] | 32-bit multiplications with addition, and splits of field elements | facts |
+//! | [`u32_div`] | 32-bit divisions with remainder | facts |
+//! | [`u32_shift`] | 32-bit shifts and rotations by constants | facts |
+//! | [`bitwise`] | 32-bit and, or, xor | facts |
+//! | [`power`] | powers of two | facts |
+//! | [`bit_length`] | number of bits of 32-bit numbers | facts |
+//! | [`bits`] | the bits of 32-bit numbers | facts |
 //! | [`pack`], [`unpack`] | between elements and words | facts |
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
@@ -21,6 +28,9 @@
 
 pub mod arith;
 pub mod assert;
+pub mod bit_length;
+pub mod bits;
+pub mod bitwise;
 pub mod boundary;
 pub mod copy;
 pub mod frame;
@@ -28,8 +38,12 @@ pub mod inverse;
 pub mod leave;
 pub mod limbs;
 pub mod pack;
+pub mod power;
 pub mod program;
 pub mod single;
 pub mod u32_add;
 pub mod u32_check;
+pub mod u32_div;
+pub mod u32_mul;
+pub mod u32_shift;
 pub mod unpack;

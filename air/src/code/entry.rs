@@ -30,6 +30,13 @@ pub enum Class {
     U32Add = 24,
     Pack = 25,
     Unpack = 26,
+    U32Mul = 27,
+    U32Div = 28,
+    U32Shift = 29,
+    Bitwise = 30,
+    Power = 31,
+    BitLength = 32,
+    Bits = 33,
 }
 
 /// A cell of the own frame, or a constant that stands in the program table in its place.
@@ -353,7 +360,7 @@ impl Entry {
             Self::Fact(e) => {
                 t[1] = id(e.id);
                 t[2] = Felt::from_u32(e.code());
-                for (field, operand) in t[3..].iter_mut().zip(e.operands()) {
+                for (field, operand) in t[3..].iter_mut().zip(e.row_operands()) {
                     *field = operand.field();
                 }
             }

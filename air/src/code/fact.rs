@@ -79,7 +79,7 @@ pub const MAX_OPERANDS: usize = 4;
 /// Most field elements that the operands of a fact have together.
 pub const MAX_COMPONENTS: usize = 12;
 /// Most results of a fact, and most field elements that they have together.
-pub const MAX_RESULTS: usize = 12;
+pub const MAX_RESULTS: usize = 33;
 
 /// Operands and results of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,30 @@ pub enum FactOp {
     U32Add,
     /// (a − b) mod 2^32, borrow
     U32Sub,
+    /// a·b + c as its low and its high half
+    U32Mul,
+    /// The canonical integer a as its low and its high half.
+    Split,
+    /// ⌊a/b⌋, a mod b; traps on b = 0.
+    U32Div,
+    /// a·2^k mod 2^32; the second operand is the constant 2^k, k ≤ 31.
+    U32Shl,
+    /// ⌊a·2^k/2^32⌋, a shift to the right by 32 − k; the second operand is the constant 2^k, k ≤ 31.
+    U32Shr,
+    /// a rotated to the left by k; the second operand is the constant 2^k, k ≤ 31.
+    U32Rotl,
+    /// a and b, bit by bit
+    U32And,
+    /// a or b, bit by bit
+    U32Or,
+    /// a xor b, bit by bit
+    U32Xor,
+    /// 2^a for a ≤ 63; traps otherwise.
+    Power,
+    /// The number of bits of a: ⌊log₂ a⌋ + 1, and 0 for 0.
+    BitLength,
+    /// The 32 bits of a, least significant first, and the number of ones.
+    Bits,
     /// The word of four elements.
     Pack,
     /// The four elements of a word.
@@ -110,12 +134,34 @@ pub enum FactOp {
 
 use Type::{Bool, Felt as F, U32, Word};
 
+/// 32 bits and their sum.
+const BITS: [Type; 33] = {
+    let mut types = [Bool; 33];
+    types[32] = U32;
+    types
+};
+
+/// Largest factor of a shift.
+const MAX_SHIFT_FACTOR: u64 = 1 << 31;
+
 impl FactOp {
     /// Every instruction.
     pub const ALL: &'static [Self] = &[
         Self::U32Check,
         Self::U32Add,
         Self::U32Sub,
+        Self::U32Mul,
+        Self::Split,
+        Self::U32Div,
+        Self::U32Shl,
+        Self::U32Shr,
+        Self::U32Rotl,
+        Self::U32And,
+        Self::U32Or,
+        Self::U32Xor,
+        Self::Power,
+        Self::BitLength,
+        Self::Bits,
         Self::Pack,
         Self::Unpack,
     ];
@@ -125,6 +171,18 @@ impl FactOp {
             Self::U32Check => "u32 check",
             Self::U32Add => "u32 addition",
             Self::U32Sub => "u32 subtraction",
+            Self::U32Mul => "u32 multiplication",
+            Self::Split => "split",
+            Self::U32Div => "u32 division",
+            Self::U32Shl => "u32 shift left",
+            Self::U32Shr => "u32 shift right",
+            Self::U32Rotl => "u32 rotation",
+            Self::U32And => "u32 and",
+            Self::U32Or => "u32 or",
+            Self::U32Xor => "u32 xor",
+            Self::Power => "power of two",
+            Self::BitLength => "bit length",
+            Self::Bits => "bits",
             Self::Pack => "pack",
             Self::Unpack => "unpack",
         }
@@ -135,6 +193,13 @@ impl FactOp {
         match self {
             Self::U32Check => Class::U32Check,
             Self::U32Add | Self::U32Sub => Class::U32Add,
+            Self::U32Mul | Self::Split => Class::U32Mul,
+            Self::U32Div => Class::U32Div,
+            Self::U32Shl | Self::U32Shr | Self::U32Rotl => Class::U32Shift,
+            Self::U32And | Self::U32Or | Self::U32Xor => Class::Bitwise,
+            Self::Power => Class::Power,
+            Self::BitLength => Class::BitLength,
+            Self::Bits => Class::Bits,
             Self::Pack => Class::Pack,
             Self::Unpack => Class::Unpack,
         }
@@ -143,8 +208,21 @@ impl FactOp {
     /// Tells the instructions of one chip apart.
     pub const fn opcode(self) -> u32 {
         match self {
-            Self::U32Check | Self::U32Add | Self::Pack | Self::Unpack => 0,
-            Self::U32Sub => 1,
+            Self::U32Check
+            | Self::U32Add
+            | Self::U32Mul
+            // A multiplication whose other operands are constants.
+            | Self::Split
+            | Self::U32Div
+            | Self::U32Shl
+            | Self::U32And
+            | Self::Power
+            | Self::BitLength
+            | Self::Bits
+            | Self::Pack
+            | Self::Unpack => 0,
+            Self::U32Sub | Self::U32Shr | Self::U32Or => 1,
+            Self::U32Rotl | Self::U32Xor => 2,
         }
     }
 
@@ -167,6 +245,20 @@ impl FactOp {
                 ..signature(&[F], 0, &[U32])
             },
             Self::U32Add | Self::U32Sub => signature(&[U32, U32], 0b10, &[U32, Bool]),
+            Self::U32Mul => signature(&[U32, U32, U32], 0b110, &[U32, U32]),
+            Self::Split => signature(&[F], 0, &[U32, U32]),
+            Self::U32Div => Signature {
+                traps: true,
+                ..signature(&[U32, U32], 0b10, &[U32, U32])
+            },
+            Self::U32Shl | Self::U32Shr | Self::U32Rotl => signature(&[U32, U32], 0b10, &[U32]),
+            Self::U32And | Self::U32Or | Self::U32Xor => signature(&[U32, U32], 0b10, &[U32]),
+            Self::Power => Signature {
+                traps: true,
+                ..signature(&[F], 0, &[F])
+            },
+            Self::BitLength => signature(&[U32], 0, &[U32]),
+            Self::Bits => signature(&[U32], 0, &BITS),
             Self::Pack => signature(&[F; 4], 0b1111, &[Word]),
             Self::Unpack => signature(&[Word], 0, &[F; 4]),
         }
@@ -195,12 +287,73 @@ impl FactOp {
                 results[1] = Felt::from_bool(borrow);
                 true
             }
+            Self::U32Mul => {
+                // At most (2^32 − 1)^2 + 2^32 − 1 = p − 1.
+                set_halves(results, int(0) * int(1) + int(2));
+                true
+            }
+            Self::Split => {
+                set_halves(results, int(0));
+                true
+            }
+            Self::U32Div => match (int(0).checked_div(int(1)), int(0).checked_rem(int(1))) {
+                (Some(quotient), Some(remainder)) => {
+                    results[0] = Felt::from_u64(quotient);
+                    results[1] = Felt::from_u64(remainder);
+                    true
+                }
+                _ => false,
+            },
+            Self::U32Shl | Self::U32Shr | Self::U32Rotl => {
+                let product = int(0) * int(1);
+                let (low, high) = (product & 0xffff_ffff, product >> 32);
+                results[0] = Felt::from_u64(match self {
+                    Self::U32Shl => low,
+                    Self::U32Shr => high,
+                    _ => low | high,
+                });
+                true
+            }
+            Self::U32And => {
+                results[0] = Felt::from_u64(int(0) & int(1));
+                true
+            }
+            Self::U32Or => {
+                results[0] = Felt::from_u64(int(0) | int(1));
+                true
+            }
+            Self::U32Xor => {
+                results[0] = Felt::from_u64(int(0) ^ int(1));
+                true
+            }
+            Self::Power => {
+                let power = u32::try_from(int(0)).ok().and_then(|a| 1u64.checked_shl(a));
+                results[0] = Felt::from_u64(power.unwrap_or(0));
+                power.is_some()
+            }
+            Self::BitLength => {
+                results[0] = Felt::from_u32(u64::BITS - int(0).leading_zeros());
+                true
+            }
+            Self::Bits => {
+                let a = int(0);
+                for (j, bit) in results[..32].iter_mut().enumerate() {
+                    *bit = Felt::from_bool(a >> j & 1 == 1);
+                }
+                results[32] = Felt::from_u32(a.count_ones());
+                true
+            }
             Self::Pack | Self::Unpack => {
                 results[..4].copy_from_slice(&operands[..4]);
                 true
             }
         }
     }
+}
+
+fn set_halves(results: &mut [Felt], value: u64) {
+    results[0] = Felt::from_u64(value & 0xffff_ffff);
+    results[1] = Felt::from_u64(value >> 32);
 }
 
 /// A row of the program table for a chip of facts.
@@ -218,6 +371,19 @@ impl FactEntry {
         &self.operands[..self.op.signature().operands.len()]
     }
 
+    /// The operands as the row of the program table has them: a split is the multiplication a·1 + 0.
+    pub fn row_operands(&self) -> impl Iterator<Item = Operand> + use<> {
+        let (operands, count) = match self.op {
+            FactOp::Split => {
+                let [a, ..] = self.operands;
+                let [one, zero] = [Felt::ONE, Felt::ZERO].map(Operand::Imm);
+                ([a, one, zero, zero], 3)
+            }
+            _ => (self.operands, self.operands().len()),
+        };
+        operands.into_iter().take(count)
+    }
+
     /// Ids and types of the results.
     pub fn results(&self) -> impl Iterator<Item = (CellId, Type)> + use<> {
         (self.id..).zip(self.op.signature().results.iter().copied())
@@ -226,8 +392,9 @@ impl FactEntry {
     /// What tells this entry apart from others of its chip with the same operands: the instruction, and which of the
     /// operands that may be constants are.
     pub fn code(&self) -> u32 {
-        let immediates = self.operands().iter().enumerate();
-        let mask = immediates
+        let mask = self
+            .row_operands()
+            .enumerate()
             .filter(|(_, operand)| !operand.is_cell())
             .fold(0, |mask, (j, _)| mask | 1 << j);
         self.op.opcode() << MAX_OPERANDS | mask
@@ -249,7 +416,18 @@ impl FactEntry {
                     && ty.components() == 1
             });
         let rest = &self.operands[signature.operands.len()..];
-        fit && self.operands().iter().any(|operand| operand.is_cell())
+        // The halves of a·2^k have no bit in common, so a rotation is their sum. Of other products it is not, and the
+        // result would not have its type.
+        let is_shift = self.op.class() == Class::U32Shift;
+        let factor_is_power = || match self.operands[1] {
+            Operand::Imm(factor) => {
+                let factor = factor.as_canonical_u64();
+                factor.is_power_of_two() && factor <= MAX_SHIFT_FACTOR
+            }
+            Operand::Cell(_) => false,
+        };
+        fit && (!is_shift || factor_is_power())
+            && self.operands().iter().any(|operand| operand.is_cell())
             && rest.iter().all(|&o| o == Operand::Imm(Felt::ZERO))
     }
 }

@@ -15,8 +15,8 @@ use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
-    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, single, u32_add,
-    u32_check, unpack,
+    arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, limbs, pack,
+    power, program, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
 };
 use crate::code::{
     ArithOp, CopyKind, Entry, FactEntry, FrameEntry, INPUT, Layout, LeaveEntry, MAX_COMPONENTS,
@@ -58,9 +58,9 @@ pub struct FactRow<'a> {
     /// Values of the operands, one element after the other.
     pub operands: [Felt; MAX_COMPONENTS],
     /// Values of the results, one element after the other.
-    pub results: [Felt; MAX_RESULTS],
+    pub results: &'a [Felt],
     /// How often each result is read.
-    pub mults: [Felt; MAX_RESULTS],
+    pub mults: &'a [Felt],
 }
 
 impl FactRow<'_> {
@@ -69,14 +69,27 @@ impl FactRow<'_> {
         Felt::from_u32(self.entry.id)
     }
 
+    fn row_operand(&self, j: usize) -> Operand {
+        let mut operands = self.entry.row_operands();
+        operands.nth(j).expect("an operand of the row")
+    }
+
     /// Id of an operand, or the constant in its place.
     pub fn operand_field(&self, j: usize) -> Felt {
-        self.entry.operands[j].field()
+        self.row_operand(j).field()
     }
 
     /// 1 if the operand is a constant.
     pub fn immediate(&self, j: usize) -> Felt {
-        Felt::from_bool(!self.entry.operands[j].is_cell())
+        Felt::from_bool(!self.row_operand(j).is_cell())
+    }
+
+    /// The value of an operand of an instruction that has no words.
+    pub fn scalar(&self, j: usize) -> Felt {
+        match self.row_operand(j) {
+            Operand::Imm(value) => value,
+            Operand::Cell(_) => self.operands[j],
+        }
     }
 }
 
@@ -429,9 +442,12 @@ impl Generator<'_> {
                         self.fill_fact(kind, row, j, fact.unwrap_or(last), fact.is_some());
                     }
                 });
-                if kind == ChipKind::Inverse {
-                    chunks(&mut trace.values, inverse::WIDTH).for_each(inverse::fill_hints);
-                }
+                let fill_hints: fn(&mut [Felt]) = match kind {
+                    ChipKind::Inverse => inverse::fill_hints,
+                    ChipKind::U32Mul => u32_mul::fill_hints,
+                    _ => |_| {},
+                };
+                chunks(&mut trace.values, kind.width()).for_each(fill_hints);
                 Table { kind, trace }
             })
             .collect()
@@ -457,6 +473,27 @@ impl Generator<'_> {
             }),
             ChipKind::U32Add => self.fact_row(fact, real, |values| {
                 u32_add::fill(&mut u32_add::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::U32Mul => self.fact_row(fact, real, |values| {
+                u32_mul::fill(&mut u32_mul::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::U32Div => self.fact_row(fact, real, |values| {
+                u32_div::fill(&mut u32_div::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::U32Shift => self.fact_row(fact, real, |values| {
+                u32_shift::fill(&mut u32_shift::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::Bitwise => self.fact_row(fact, real, |values| {
+                bitwise::fill(&mut bitwise::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::Power => self.fact_row(fact, real, |values| {
+                power::fill(&mut power::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::BitLength => self.fact_row(fact, real, |values| {
+                bit_length::fill(&mut bit_length::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::Bits => self.fact_row(fact, real, |values| {
+                bits::fill(&mut bits::Cols::of_mut(row).facts[j], values);
             }),
             ChipKind::Pack => self.fact_row(fact, real, |values| {
                 pack::fill(&mut pack::Cols::of_mut(row).facts[j], values);
@@ -484,30 +521,33 @@ impl Generator<'_> {
             let start = self.position(frame, id);
             &self.execution.values[start..start + ty.components()]
         };
-        let mut row = FactRow {
-            fp: Felt::from_u64(frame.name),
-            entry,
-            operands: [Felt::ZERO; MAX_COMPONENTS],
-            results: [Felt::ZERO; MAX_RESULTS],
-            mults: [Felt::ZERO; MAX_RESULTS],
-        };
+        let mut operands = [Felt::ZERO; MAX_COMPONENTS];
         let mut at = 0;
         for (operand, &ty) in entry.operands().iter().zip(signature.operands) {
             match *operand {
                 Operand::Cell(id) => {
-                    row.operands[at..at + ty.components()].copy_from_slice(values(id, ty));
+                    operands[at..at + ty.components()].copy_from_slice(values(id, ty));
                 }
-                Operand::Imm(value) => row.operands[at] = value,
+                Operand::Imm(value) => operands[at] = value,
             }
             at += ty.components();
         }
-        let mut at = 0;
-        for (k, (id, ty)) in entry.results().enumerate() {
-            row.results[at..at + ty.components()].copy_from_slice(values(id, ty));
+        let mut results = [Felt::ZERO; MAX_RESULTS];
+        let mut mults = [Felt::ZERO; MAX_RESULTS];
+        let (mut at, mut count) = (0, 0);
+        for (id, ty) in entry.results() {
+            results[at..at + ty.components()].copy_from_slice(values(id, ty));
             at += ty.components();
-            row.mults[k] = self.mult_if(real, frame, id);
+            mults[count] = self.mult_if(real, frame, id);
+            count += 1;
         }
-        fill(&row);
+        fill(&FactRow {
+            fp: Felt::from_u64(frame.name),
+            entry,
+            operands,
+            results: &results[..at],
+            mults: &mults[..count],
+        });
     }
 
     fn events(&self, kind: ChipKind, events: &[Event]) -> Vec<Table> {
