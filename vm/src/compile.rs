@@ -53,10 +53,25 @@ pub enum RunErrorKind {
     NotBinary { value: Felt },
     #[error("division by zero")]
     DivisionByZero,
-    #[error("expected a 32-bit number, found {value}")]
-    NotU32 { value: Felt },
+    #[error("expected a 32-bit number, found {value}{}", with_code(*.code))]
+    NotU32 { value: Felt, code: u32 },
+    #[error("a shift or rotation by more bits than a 32-bit number has")]
+    Shift,
+    #[error("the exponent is not below 2^{bits}")]
+    Exponent { bits: u8 },
+    #[error("logarithm of zero")]
+    LogOfZero,
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
+}
+
+/// The error code of an assertion, if it was given one.
+fn with_code(code: u32) -> String {
+    if code == 0 {
+        String::new()
+    } else {
+        format!(" (error code {code})")
+    }
 }
 
 /// A failed execution, with the place in the source.
@@ -119,7 +134,10 @@ impl Compiled {
                 let kind = match self.info[entry as usize].trap {
                     Some(Trap::Assertion { code }) => RunErrorKind::Assertion { code },
                     Some(Trap::NotBinary) => RunErrorKind::NotBinary { value },
-                    Some(Trap::NotU32) => RunErrorKind::NotU32 { value },
+                    Some(Trap::NotU32 { code }) => RunErrorKind::NotU32 { value, code },
+                    Some(Trap::Shift) => RunErrorKind::Shift,
+                    Some(Trap::Exponent { bits }) => RunErrorKind::Exponent { bits },
+                    Some(Trap::LogOfZero) => RunErrorKind::LogOfZero,
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
                 };
                 (kind, Some((entry, 0)))

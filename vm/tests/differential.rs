@@ -20,7 +20,12 @@ use reference::{Stop, interpret};
 use support::Failure;
 
 /// What the compiler can do of the language beside its core.
-const ENABLED: Features = Features { ..Features::NONE };
+const ENABLED: Features = Features {
+    comparisons: true,
+    extension: true,
+    u32: true,
+    ..Features::NONE
+};
 
 fn parameter(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -268,7 +273,9 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
                 RunErrorKind::Assertion { code } => Failure::Assertion(code),
                 RunErrorKind::NotBinary { .. } => Failure::NotBinary,
                 RunErrorKind::DivisionByZero => Failure::DivisionByZero,
-                RunErrorKind::NotU32 { .. } => Failure::NotU32,
+                RunErrorKind::NotU32 { .. } | RunErrorKind::Shift => Failure::NotU32,
+                RunErrorKind::Exponent { .. } => Failure::Assertion(0),
+                RunErrorKind::LogOfZero => Failure::LogOfZero,
                 RunErrorKind::CycleLimit { .. } => panic!("seed {seed}: does not halt\n{source}"),
             };
             assert_eq!(kind, failure, "seed {seed}\n{source}");

@@ -56,8 +56,8 @@ pub const CONSTRAINTS: &[&str] = four_facts!["immediate is boolean", "immediate"
 
 pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     for fact in &Cols::of(row).facts {
-        let [quotient, remainder, slack] =
-            [fact.quotient, fact.remainder, fact.slack].map(|limbs| limbs::join::<AB::Expr>(&limbs));
+        let [quotient, remainder, slack] = [fact.quotient, fact.remainder, fact.slack]
+            .map(|limbs| limbs::join::<AB::Expr>(&limbs));
         let b = remainder.clone() + AB::Expr::ONE + slack;
         // The reads count it, so it is a flag.
         builder.assert_bool(fact.immediate);

@@ -63,9 +63,7 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
         let high: AB::Expr = limbs::join_31(&fact.high);
         // a·k = low + 2^32·high
         builder.assert_zero(
-            fact.a.into() * fact.factor
-                - low.clone()
-                - high.clone() * AB::Expr::from_u64(1 << 32),
+            fact.a.into() * fact.factor - low.clone() - high.clone() * AB::Expr::from_u64(1 << 32),
         );
         // With t the operation, low counts 1, 0, 1 and high 0, 1, 1.
         let t: AB::Expr = fact.operation.into();

@@ -332,7 +332,7 @@ impl Entry {
     pub fn traps(&self) -> bool {
         match self {
             Self::Inverse(e) => e.ops.iter().any(|op| op.invert),
-            Self::Fact(e) => e.op.signature().traps,
+            Self::Fact(e) => e.traps(),
             _ => false,
         }
     }

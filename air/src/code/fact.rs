@@ -89,7 +89,7 @@ pub struct Signature {
     pub immediates: u8,
     /// In cells `id`, `id + 1`, …
     pub results: &'static [Type],
-    /// Has no row for some operands; its results are anchored (rule R9).
+    /// Has no row for some operands; its results are anchored (rule R9). [`FactOp::traps_on`] knows about constants.
     pub traps: bool,
 }
 
@@ -264,6 +264,15 @@ impl FactOp {
         }
     }
 
+    /// Whether there is no row for some values of the operands that are not constants.
+    pub fn traps_on(self, constant: impl Fn(usize) -> Option<Felt>) -> bool {
+        self.signature().traps
+            && match self {
+                Self::U32Div => constant(1).is_none_or(|divisor| divisor == Felt::ZERO),
+                _ => true,
+            }
+    }
+
     /// The results for these operands, as field elements in order; `false` if the instruction traps.
     ///
     /// Operands have the types of the signature.
@@ -398,6 +407,14 @@ impl FactEntry {
             .filter(|(_, operand)| !operand.is_cell())
             .fold(0, |mask, (j, _)| mask | 1 << j);
         self.op.opcode() << MAX_OPERANDS | mask
+    }
+
+    /// Whether no row exists for some operands.
+    pub fn traps(&self) -> bool {
+        self.op.traps_on(|j| match self.operands[j] {
+            Operand::Imm(value) => Some(value),
+            Operand::Cell(_) => None,
+        })
     }
 
     /// Whether operands are constants only where they may be, fit their types, and at least one is a cell: an instruction

@@ -159,7 +159,7 @@ impl Ir {
 
     /// Marks a value that was emitted after the first `known` ones. Older values stay as they are: what was checked
     /// on one path need not hold on another.
-    fn mark_boolean(&mut self, known: usize, operand: Operand) -> Operand {
+    pub(super) fn mark_boolean(&mut self, known: usize, operand: Operand) -> Operand {
         if let Operand::Value(v) = operand
             && v.index() >= known
         {
@@ -209,6 +209,17 @@ impl Ir {
         op: FactOp,
         operands: &[Operand],
     ) -> Vec<Operand> {
+        self.fact_or(scope, op, operands, Trap::of(op))
+    }
+
+    /// The same; `trap` is what it means if there are no results.
+    pub(super) fn fact_or(
+        &mut self,
+        scope: &mut Scope,
+        op: FactOp,
+        operands: &[Operand],
+        trap: Trap,
+    ) -> Vec<Operand> {
         if op == FactOp::U32Check && self.ty(operands[0]).fits(Type::U32) {
             return operands.to_vec();
         }
@@ -225,13 +236,19 @@ impl Ir {
         if let Some(constants) = constants.filter(|_| scalars) {
             let mut results = [Felt::ZERO; MAX_RESULTS];
             if !op.eval(&constants, &mut results) {
-                self.fail(scope, Trap::of(op));
+                self.fail(scope, trap);
+                // Never used, but of the types of the signature.
+                results = [Felt::ZERO; MAX_RESULTS];
             }
             return results[..signature.results.len()]
                 .iter()
                 .map(|&value| constant(value))
                 .collect();
         }
+        let traps = op.traps_on(|j| match operands[j] {
+            Operand::Const(value) => Some(value),
+            Operand::Value(_) => None,
+        });
         let outs: Vec<ValueId> = signature
             .results
             .iter()
@@ -247,14 +264,10 @@ impl Ir {
             outs: outs.clone(),
             op,
             operands: operands.to_vec(),
+            trap: traps.then_some(trap),
             origin: scope.origin,
         });
         outs.into_iter().map(Operand::Value).collect()
-    }
-
-    /// The operand as a 32-bit number: emits the check, unless it is known.
-    pub(super) fn u32(&mut self, scope: &mut Scope, operand: Operand) -> Operand {
-        self.fact(scope, FactOp::U32Check, &[operand])[0]
     }
 
     /// A check that always fails where it runs.

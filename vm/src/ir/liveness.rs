@@ -142,13 +142,16 @@ impl Analysis {
                 }
             }
             Stmt::Fact {
-                outs, op, operands, ..
+                outs,
+                operands,
+                trap,
+                ..
             } => {
                 for &out in outs {
                     for &operand in operands {
                         self.edge(out, operand);
                     }
-                    if op.signature().traps {
+                    if trap.is_some() {
                         self.mark(out);
                     }
                 }
@@ -228,7 +231,7 @@ impl Analysis {
 pub fn has_effects(stmts: &[Stmt]) -> bool {
     stmts.iter().any(|stmt| match stmt {
         Stmt::Op { op, .. } => op.traps(),
-        Stmt::Fact { op, .. } => op.signature().traps,
+        Stmt::Fact { trap, .. } => trap.is_some(),
         Stmt::Assert { .. } | Stmt::Loop { .. } | Stmt::Call { .. } => true,
         Stmt::If {
             then, otherwise, ..

@@ -8,10 +8,14 @@
 //! [`translate()`] makes it from a resolved program, [`liveness`] finds what is needed.
 
 mod build;
+mod compare;
 mod error;
+mod ext2;
 pub mod liveness;
+mod power;
 mod repeat;
 mod replay;
+mod shift;
 mod stack;
 mod translate;
 mod u32;
@@ -112,16 +116,26 @@ pub enum Trap {
     /// A condition or Boolean operand that is neither 0 nor 1.
     NotBinary,
     DivisionByZero,
-    /// An operand of 32-bit arithmetic that is 2^32 or more.
-    NotU32,
+    /// An operand of 32-bit arithmetic that is 2^32 or more, with the error code of the assertion.
+    NotU32 {
+        code: u32,
+    },
+    /// A shift or rotation by more bits than there are.
+    Shift,
+    /// An exponent of 2^bits or more.
+    Exponent {
+        bits: u8,
+    },
+    LogOfZero,
 }
 
 impl Trap {
     /// Why an instruction of the chips of facts has no result.
     pub const fn of(op: FactOp) -> Self {
         match op {
-            FactOp::U32Check => Self::NotU32,
-            FactOp::U32Add | FactOp::U32Sub | FactOp::Pack | FactOp::Unpack => Self::DivisionByZero,
+            FactOp::U32Check => Self::NotU32 { code: 0 },
+            FactOp::Power => Self::Exponent { bits: 6 },
+            _ => Self::DivisionByZero,
         }
     }
 }
@@ -154,6 +168,8 @@ pub enum Stmt {
         outs: Vec<ValueId>,
         op: FactOp,
         operands: Vec<Operand>,
+        /// Why it may have no results, if it may.
+        trap: Option<Trap>,
         origin: Origin,
     },
     /// Ordered; traps unless a = b.

@@ -51,13 +51,22 @@ impl Ir {
                 outs,
                 op,
                 operands,
+                trap,
                 origin,
             } => {
                 scope.origin = *origin;
                 let operands: Vec<Operand> =
                     operands.iter().map(|&o| map(substitution, o)).collect();
-                let results = self.fact(scope, *op, &operands);
-                substitution.extend(outs.iter().copied().zip(results));
+                let known = self.values.len();
+                // What could not trap still cannot: constants stay constants.
+                let trap = trap.unwrap_or(super::Trap::of(*op));
+                let results = self.fact_or(scope, *op, &operands, trap);
+                for (&out, result) in outs.iter().zip(results) {
+                    if self.value(out).boolean {
+                        self.mark_boolean(known, result);
+                    }
+                    substitution.insert(out, result);
+                }
             }
             Stmt::Assert { a, b, trap, origin } => {
                 scope.origin = *origin;

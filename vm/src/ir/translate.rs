@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
-use plica_air::code::Type;
+use plica_air::code::{FactOp, Type};
 use plica_field::Felt;
 
 use super::build::{Scope, constant};
+use super::compare::Order;
 use super::error::{CompileError, CompileErrorKind};
 use super::replay::{Substitution, substituted};
 use super::stack::{FLOOR, Stack};
@@ -39,7 +40,7 @@ pub fn translate(program: &Program) -> Result<Ir> {
     let mut translator = Translator {
         program,
         ir,
-        checked: HashSet::new(),
+        checked: Checks::default(),
         procedures: HashMap::new(),
         call_sites: count_call_sites(program),
         loops: 0,
@@ -119,11 +120,20 @@ struct Variant {
     stmts: f64,
 }
 
+/// Checks that have run.
+#[derive(Clone, Debug, Default)]
+struct Checks {
+    /// Values known to be Boolean.
+    booleans: HashSet<ValueId>,
+    /// Values known to be 32-bit numbers, and the cells that say so.
+    u32s: HashMap<ValueId, Operand>,
+}
+
 pub(super) struct Translator<'a> {
     program: &'a Program,
     pub(super) ir: Ir,
-    /// Values known to be Boolean on the current path because a check has run.
-    checked: HashSet<ValueId>,
+    /// What is known on the current path because a check has run.
+    checked: Checks,
     procedures: HashMap<ProcId, Vec<Variant>>,
     call_sites: Vec<usize>,
     /// Loops around what is being translated.
@@ -203,7 +213,7 @@ impl Translator<'_> {
                 constant(Felt::ZERO)
             }
             Operand::Value(v) => {
-                if !self.ir.value(v).boolean && self.checked.insert(v) {
+                if !self.ir.value(v).boolean && self.checked.booleans.insert(v) {
                     let square = self.ir.product(scope, operand, operand, Felt::ZERO);
                     self.ir
                         .assert_equal(scope, square, operand, Trap::NotBinary);
@@ -211,6 +221,25 @@ impl Translator<'_> {
                 operand
             }
         }
+    }
+
+    /// The operand as a 32-bit number: emits the check, unless it is known.
+    pub(super) fn u32(&mut self, operand: Operand, scope: &mut Scope) -> Operand {
+        self.u32_or(operand, Trap::of(FactOp::U32Check), scope)
+    }
+
+    /// The same; `trap` is what it means if it is none.
+    pub(super) fn u32_or(&mut self, operand: Operand, trap: Trap, scope: &mut Scope) -> Operand {
+        if let Operand::Value(v) = operand
+            && let Some(&checked) = self.checked.u32s.get(&v)
+        {
+            return checked;
+        }
+        let checked = self.ir.fact_or(scope, FactOp::U32Check, &[operand], trap)[0];
+        if let Operand::Value(v) = operand {
+            self.checked.u32s.insert(v, checked);
+        }
+        checked
     }
 
     fn if_else(
@@ -609,8 +638,15 @@ impl Translator<'_> {
                 Operand::Const(b) => binary(stack, None, |a, _| {
                     power(ir, scope, a, b.as_canonical_u64())
                 }),
-                Operand::Value(_) => return self.unsupported(span),
+                Operand::Value(_) => self.power(stack, scope, None),
             },
+            I::Exp(Exponent::Bits(bits)) => self.power(stack, scope, Some(*bits)),
+            I::Pow2 => {
+                let a = stack.peek(0);
+                let out = ir.fact(scope, FactOp::Power, &[a]);
+                stack.replace(1, &out);
+            }
+            I::ILog2 => unary(stack, |a| ir.log2(scope, a)),
             I::Eq(b) => binary(stack, *b, |a, b| ir.equals(scope, a, b)),
             I::Neq(b) => binary(stack, *b, |a, b| {
                 let equal = ir.equals(scope, a, b);
@@ -624,6 +660,11 @@ impl Translator<'_> {
                 }
                 stack.push(all);
             }
+            I::Lt(b) => binary(stack, *b, |a, b| ir.compare(scope, Order::Lt, a, b)),
+            I::Lte(b) => binary(stack, *b, |a, b| ir.compare(scope, Order::Lte, a, b)),
+            I::Gt(b) => binary(stack, *b, |a, b| ir.compare(scope, Order::Gt, a, b)),
+            I::Gte(b) => binary(stack, *b, |a, b| ir.compare(scope, Order::Gte, a, b)),
+            I::IsOdd => unary(stack, |a| ir.is_odd(scope, a)),
             I::Not => {
                 let a = self.boolean(stack.peek(0), scope);
                 let out = self.ir.not(scope, a);
@@ -659,11 +700,15 @@ impl Translator<'_> {
                 stack.drop(8);
             }
 
+            I::U32Assert(code) => self.u32_assert(1, *code, stack, scope),
+            I::U32Assert2(code) => self.u32_assert(2, *code, stack, scope),
+            I::U32AssertW(code) => self.u32_assert(4, *code, stack, scope),
+
             other if other.section() == Section::U32 => {
-                return self.u32_instruction(other, span, stack, scope);
+                self.u32_instruction(other, stack, scope);
             }
-            I::U32Assert(_) | I::U32Assert2(_) | I::U32AssertW(_) => {
-                return self.u32_instruction(instruction, span, stack, scope);
+            other if other.section() == Section::Extension => {
+                self.extension_instruction(other, stack, scope);
             }
 
             _ => return self.unsupported(span),
@@ -732,7 +777,7 @@ pub(super) fn unary(stack: &mut Stack, op: impl FnOnce(Operand) -> Operand) {
 }
 
 /// a^exponent by squaring and multiplying, most significant bit first.
-fn power(ir: &mut Ir, scope: &mut Scope, a: Operand, exponent: u64) -> Operand {
+pub(super) fn power(ir: &mut Ir, scope: &mut Scope, a: Operand, exponent: u64) -> Operand {
     if let Operand::Const(a) = a {
         return constant(a.exp_u64(exponent));
     }

@@ -24,7 +24,11 @@ impl Lowering<'_> {
             .iter()
             .filter_map(|stmt| match stmt {
                 Stmt::Op { out, op, .. } if op.traps() => Some(std::slice::from_ref(out)),
-                Stmt::Fact { outs, op, .. } if op.signature().traps => Some(outs.as_slice()),
+                Stmt::Fact {
+                    outs,
+                    trap: Some(_),
+                    ..
+                } => Some(outs.as_slice()),
                 _ => None,
             })
             .collect();

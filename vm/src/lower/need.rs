@@ -227,12 +227,15 @@ impl Needs<'_> {
                 }
             }
             Stmt::Fact {
-                outs, op, operands, ..
+                outs,
+                operands,
+                trap,
+                ..
             } => {
                 for &out in outs {
                     self.facts.insert(out, operands.clone());
                 }
-                if op.signature().traps {
+                if trap.is_some() {
                     self.value(outs[0]);
                 }
             }

@@ -236,10 +236,18 @@ impl RegionCode<'_, '_> {
                 outs,
                 op,
                 operands,
+                trap,
                 origin,
             } => {
                 if outs.iter().any(|out| self.needed.contains(out)) {
-                    self.fact(outs, *op, operands, *origin);
+                    let operands = self.fact_operands(*op, operands, *origin);
+                    self.builder.push(Pending::Fact {
+                        outs: outs.clone(),
+                        op: *op,
+                        operands,
+                        trap: *trap,
+                        origin: *origin,
+                    });
                 }
             }
             Stmt::Assert { a, b, trap, origin } => {
@@ -285,7 +293,7 @@ impl RegionCode<'_, '_> {
         }
     }
 
-    fn fact(&mut self, outs: &[ValueId], op: FactOp, operands: &[Operand], origin: Origin) {
+    fn fact_operands(&mut self, op: FactOp, operands: &[Operand], origin: Origin) -> Vec<Checked> {
         let immediates = op.signature().immediates;
         let mut checked: Vec<Checked> = operands
             .iter()
@@ -299,12 +307,7 @@ impl RegionCode<'_, '_> {
         if checked.iter().all(|c| matches!(c, Checked::Imm(_))) {
             checked[0] = Checked::Value(self.value(operands[0], origin));
         }
-        self.builder.push(Pending::Fact {
-            outs: outs.to_vec(),
-            op,
-            operands: checked,
-            origin,
-        });
+        checked
     }
 
     /// An `if` without effects: no control flow, the gates choose.

@@ -54,6 +54,7 @@ pub(super) enum Pending {
         outs: Vec<ValueId>,
         op: FactOp,
         operands: Vec<Checked>,
+        trap: Option<Trap>,
         origin: Origin,
     },
     /// Up to four copies.
@@ -104,7 +105,7 @@ impl Pending {
     fn may_trap(&self) -> bool {
         match self {
             Self::Inverse { op, .. } => op.invert,
-            Self::Fact { op, .. } => op.signature().traps,
+            Self::Fact { trap, .. } => trap.is_some(),
             Self::Assert { .. } => true,
             Self::Arith { .. } | Self::Constant { .. } | Self::Copy { .. } => false,
         }
@@ -390,6 +391,7 @@ impl Emitter<'_, '_> {
             outs,
             op,
             operands,
+            trap,
             origin,
         } = pending
         else {
@@ -408,8 +410,8 @@ impl Emitter<'_, '_> {
             id,
             operands: cells,
         });
-        let trap = op.signature().traps.then(|| Trap::of(*op));
         let origins = [Some(*origin), None];
+        let trap = *trap;
         self.lowering.push_entry(entry, EntryInfo { origins, trap });
     }
 

@@ -275,7 +275,7 @@ impl Decoder<'_> {
                 }
             }
             Entry::Fact(fact) => {
-                if fact.op.signature().traps || fact.results().any(|(id, _)| self.wanted(id)) {
+                if fact.traps() || fact.results().any(|(id, _)| self.wanted(id)) {
                     let op = self.fact(&fact, index);
                     self.out.ops.push(op);
                 }

@@ -37,17 +37,13 @@ use plica_vm::inputs::{Inputs, MerkleTree};
 pub(crate) const PENDING: &[&str] = &[
     "advice",
     "calls",
-    "compare",
     "dynamic",
     "environment",
-    "ext2",
     "hash",
     "locals",
     "memory",
     "merkle",
     "stark",
-    "u32_arithmetic",
-    "u32_bitwise",
 ];
 
 /// A program and what is expected of it.
