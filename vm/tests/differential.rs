@@ -1,19 +1,26 @@
 //! Random programs: the compiled machine code against the literal interpreter, and their traces against every
 //! constraint. `PLICA_SEED=n PLICA_CASES=m` continues elsewhere.
 
-#[path = "support/reference.rs"]
+#[path = "support/random/mod.rs"]
+mod random;
+#[path = "support/reference/mod.rs"]
 mod reference;
 mod support;
 
 use plica_air::{check, trace};
 use plica_field::Felt;
 use plica_vm::compile::{RunErrorKind, compile};
+use plica_vm::inputs::Inputs;
 use plica_vm::ir::CompileErrorKind;
 use plica_vm::syntax::{NoModules, parse_program};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
+use random::{Features, random_inputs, random_program_with};
 use reference::{Stop, interpret};
 use support::Failure;
+
+/// What the compiler can do of the language beside its core.
+const ENABLED: Features = Features { ..Features::NONE };
 
 fn parameter(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -212,15 +219,21 @@ enum Seen {
     OutOfFuel,
 }
 
-fn one(seed: u64, with_trace: bool) -> Seen {
-    let source = random_program(seed);
-    let program = parse_program(&source, "random", &NoModules)
-        .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{source}"));
+/// The inputs of a raw program.
+fn raw_inputs(seed: u64) -> Inputs {
     let mut inputs = [Felt::new(0); 16];
     for (i, input) in inputs.iter_mut().enumerate() {
         *input = Felt::new((seed >> (i % 8 * 2) & 3) + u64::from(i % 5 == 4));
     }
-    let expected = interpret(&program, &inputs, 100_000);
+    Inputs::from_stack(inputs)
+}
+
+fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
+    let with_trace = seed.is_multiple_of(4);
+    let program = parse_program(source, "random", &NoModules)
+        .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{source}"));
+    let expected = interpret(&program, inputs, 100_000);
+    let inputs = inputs.initial_stack();
     if expected == Err(Stop::OutOfFuel) {
         return Seen::OutOfFuel;
     }
@@ -267,18 +280,28 @@ fn one(seed: u64, with_trace: bool) -> Seen {
     }
 }
 
-#[test]
-fn compiled_programs_agree_with_the_literal_interpreter() {
+/// Compares a number of programs, most of which must get through for that to be worth something.
+fn compare_all(program: impl Fn(u64) -> (String, Inputs)) {
     let first = parameter("PLICA_SEED", 0);
     let cases = parameter("PLICA_CASES", 3000);
     let mut seen = std::collections::BTreeMap::new();
     for seed in first..first + cases {
-        *seen.entry(one(seed, seed % 4 == 0)).or_insert(0u64) += 1;
+        let (source, inputs) = program(seed);
+        *seen.entry(one(seed, &source, &inputs)).or_insert(0u64) += 1;
     }
     println!("{seen:?}");
-    // The comparison is worth something only if most programs get through.
     assert!(
         seen.get(&Seen::Output).copied().unwrap_or(0) * 3 > cases,
         "{seen:?}"
     );
+}
+
+#[test]
+fn compiled_programs_agree_with_the_literal_interpreter() {
+    compare_all(|seed| (random_program(seed), raw_inputs(seed)));
+}
+
+#[test]
+fn structured_programs_agree_with_the_literal_interpreter() {
+    compare_all(|seed| (random_program_with(seed, ENABLED), random_inputs(seed)));
 }

@@ -7,13 +7,27 @@
 //!
 //! `MIDEN` names the executable if it is not on the path. With `UPDATE_CORPUS=1` the expectations of the corpus are
 //! replaced by what the reference does, which is how they were made.
+//!
+//! The literal interpreter is compared on random programs, too: `PLICA_SEED=n PLICA_CASES=m` continues elsewhere.
 
+#[path = "support/random/mod.rs"]
+mod random;
+#[path = "support/reference/mod.rs"]
+mod reference;
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Case, Expected, Failure, corpus_files, load_corpus, load_file};
+use plica_field::p3::PrimeField64;
+use plica_field::{Felt, format_word};
+use plica_vm::inputs::{Inputs, MerkleTree};
+use plica_vm::syntax::{NoModules, parse_program};
+use random::{Features, random_inputs, random_program_with};
+use reference::{Stop, interpret};
+use serde_json::{Value, json};
+use support::{Case, Expected, Failure, corpus_files, load_file, load_whole_corpus};
 
 fn miden(arguments: &[&str]) -> (bool, String) {
     let program = std::env::var("MIDEN").unwrap_or_else(|_| "miden".to_owned());
@@ -51,45 +65,104 @@ fn run_files(program: &Path, inputs: &Path) -> Expected {
             .collect();
         return Expected::Outputs(values.try_into().unwrap());
     }
-    let code = || {
-        text.rsplit_once("error code ")
-            .and_then(|(_, code)| code.split(' ').next()?.parse().ok())
-    };
     // The assembler of the reference crashes on some texts.
     let crashed = text.contains("panicked") && text.contains("miden- assembly");
     if crashed || text.contains("Failed to parse") || text.contains("Failed to compile") {
-        Expected::Rejected(String::new())
-    } else if text.contains("ssertion failed") {
-        Expected::Fails(Failure::Assertion(code().expect("an assertion has a code")))
-    } else if text.contains("ivision by zero") {
-        Expected::Fails(Failure::DivisionByZero)
-    } else if text.contains("binary value") {
-        Expected::Fails(Failure::NotBinary)
-    } else if text.contains("u32 value") {
-        Expected::Fails(Failure::NotU32)
-    } else if text.contains("at most 16 elements") {
-        Expected::Fails(Failure::Depth)
-    } else {
-        panic!("unknown answer: {text}")
+        return Expected::Rejected(String::new());
     }
+    if text.contains("ssertion failed") {
+        return Expected::Fails(Failure::Assertion(error_code(&text)));
+    }
+    if text.contains("Merkle path verification failed") {
+        return Expected::Fails(Failure::MerkleVerify(error_code(&text)));
+    }
+    let failure = MESSAGES.iter().find(|(part, _)| text.contains(part));
+    let (_, failure) = failure.unwrap_or_else(|| panic!("unknown answer: {text}"));
+    Expected::Fails(*failure)
+}
+
+/// What the messages of the reference have in them.
+const MESSAGES: &[(&str, Failure)] = &[
+    ("ivision by zero", Failure::DivisionByZero),
+    ("binary value", Failure::NotBinary),
+    ("u32 value", Failure::NotU32),
+    ("at most 16 elements", Failure::Depth),
+    ("logarithm with zero", Failure::LogOfZero),
+    ("address cannot exceed 2^32", Failure::MemoryAddress),
+    ("start address cannot exceed", Failure::MemoryRange),
+    ("stack depth must be 16", Failure::CallDepth),
+    ("block could not be found", Failure::UnknownProcedure),
+    ("No MAST forest contains", Failure::UnknownProcedure),
+    ("Advice stack read failed", Failure::AdviceStack),
+    ("not present in the advice map", Failure::AdviceMap),
+    ("Merkle store backend lookup failed", Failure::MerkleLookup),
+    ("Merkle store backend update failed", Failure::MerkleLookup),
+    ("out of bounds for a node at depth", Failure::MerkleLookup),
+    ("Failed to execute Ext2Intt", Failure::Interpolation),
+    ("Smt node", Failure::SmtLeaf),
+    ("FRI domain segment", Failure::FriSegment),
+    ("projection is inconsistent", Failure::FriFolding),
+    // Whatever the reference crashes on.
+    ("panicked", Failure::Unimplemented),
+];
+
+/// The number behind the last `error code`.
+fn error_code(text: &str) -> u32 {
+    let (_, behind) = text.rsplit_once("error code").expect("there is a code");
+    let digits = behind.trim_start_matches([':', ' ']);
+    let end = digits.find(|c: char| !c.is_ascii_digit());
+    digits[..end.unwrap_or(digits.len())].parse().unwrap()
+}
+
+/// The text of an input file.
+fn inputs_json(inputs: &Inputs) -> String {
+    let numbers = |values: &[Felt]| -> Vec<u64> {
+        values.iter().map(PrimeField64::as_canonical_u64).collect()
+    };
+    let strings =
+        |values: &[Felt]| -> Vec<String> { numbers(values).iter().map(u64::to_string).collect() };
+    let bottom_first: Vec<Felt> = inputs.operand_stack.iter().rev().copied().collect();
+    let map: serde_json::Map<String, Value> = inputs
+        .advice_map
+        .iter()
+        .map(|(key, values)| (format_word(key), json!(numbers(values))))
+        .collect();
+    let tree = |tree: &MerkleTree| match tree {
+        MerkleTree::Full(leaves) => {
+            json!({"merkle_tree": leaves.iter().map(format_word).collect::<Vec<_>>()})
+        }
+        MerkleTree::Sparse(leaves) => {
+            let leaves = leaves
+                .iter()
+                .map(|(at, leaf)| json!([at, format_word(leaf)]));
+            json!({"sparse_merkle_tree": leaves.collect::<Vec<_>>()})
+        }
+        MerkleTree::Partial(nodes) => {
+            let nodes = nodes
+                .iter()
+                .map(|(depth, index, node)| json!([[depth, index], format_word(node)]));
+            json!({"partial_merkle_tree": nodes.collect::<Vec<_>>()})
+        }
+    };
+    json!({
+        "operand_stack": strings(&bottom_first),
+        "advice_stack": strings(&inputs.advice_stack),
+        "advice_map": map,
+        "merkle_store": inputs.merkle_store.iter().map(tree).collect::<Vec<_>>(),
+    })
+    .to_string()
 }
 
 fn run(case: &Case, directory: &Path) -> Expected {
+    run_text(&case.source, &case.run_inputs(), directory)
+}
+
+fn run_text(source: &str, inputs: &Inputs, directory: &Path) -> Expected {
     let program = directory.join("program.masm");
-    let inputs = directory.join("program.inputs");
-    std::fs::write(&program, &case.source).unwrap();
-    let bottom_first: Vec<String> = case
-        .inputs
-        .iter()
-        .rev()
-        .map(|value| format!("\"{value}\""))
-        .collect();
-    std::fs::write(
-        &inputs,
-        format!("{{\"operand_stack\": [{}]}}", bottom_first.join(",")),
-    )
-    .unwrap();
-    run_files(&program, &inputs)
+    let input_file = directory.join("program.inputs");
+    std::fs::write(&program, source).unwrap();
+    std::fs::write(&input_file, inputs_json(inputs)).unwrap();
+    run_files(&program, &input_file)
 }
 
 /// An empty directory for one test.
@@ -107,7 +180,7 @@ fn the_corpus_agrees_with_the_reference() {
         return update(&directory);
     }
     let mut wrong = Vec::new();
-    for case in load_corpus() {
+    for case in load_whole_corpus() {
         let answer = run(&case, &directory);
         let agrees = match (&case.expected, &answer) {
             (Expected::Rejected(_), Expected::Rejected(_)) => true,
@@ -115,7 +188,7 @@ fn the_corpus_agrees_with_the_reference() {
         };
         if agrees != case.differs.is_none() {
             wrong.push(format!(
-                "{}: expected {}, the reference says {answer}",
+                "{}: {}, the reference says {answer}",
                 case.name, case.expected
             ));
         }
@@ -142,6 +215,9 @@ fn update(directory: &Path) {
             if !case.inputs.is_empty() {
                 let inputs: Vec<String> = case.inputs.iter().map(u64::to_string).collect();
                 updated += &format!("in: {}\n", inputs.join(" "));
+            }
+            for line in &case.advice {
+                updated += &format!("{line}\n");
             }
             updated += &format!("{}\n{expected}\n", case.source.trim_matches('\n'));
             if let Some(reason) = &case.differs {
@@ -173,8 +249,7 @@ fn the_examples_agree_with_the_reference() {
         let expected =
             plica_vm::inputs::outputs_from_json(&std::fs::read_to_string(outputs).unwrap())
                 .unwrap();
-        let expected =
-            expected.map(|value| plica_field::p3::PrimeField64::as_canonical_u64(&value));
+        let expected = expected.map(|value| value.as_canonical_u64());
         assert_eq!(
             run_files(&program, &program.with_extension("inputs")),
             Expected::Outputs(expected),
@@ -183,4 +258,42 @@ fn the_examples_agree_with_the_reference() {
         compared += 1;
     }
     assert!(compared > 0);
+}
+
+#[test]
+#[ignore = "needs the reference implementation"]
+fn the_literal_interpreter_agrees_with_the_reference() {
+    let parameter = |name: &str, default: u64| {
+        std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+    };
+    let first = parameter("PLICA_SEED", 0);
+    let directory = scratch("random");
+    let mut seen = BTreeMap::new();
+    for seed in first..first + parameter("PLICA_CASES", 200) {
+        let source = random_program_with(seed, Features::ALL);
+        let inputs = random_inputs(seed);
+        let program = parse_program(&source, "random", &NoModules)
+            .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{source}"));
+        let expected = match interpret(&program, &inputs, 100_000) {
+            Ok(outputs) => Expected::Outputs(outputs.map(|value| value.as_canonical_u64())),
+            Err(Stop::Failed(failure)) => Expected::Fails(failure),
+            Err(Stop::OutOfFuel) => {
+                *seen.entry("out of fuel".to_owned()).or_insert(0) += 1;
+                continue;
+            }
+        };
+        let answer = run_text(&source, &inputs, &directory);
+        assert_eq!(
+            expected,
+            answer,
+            "seed {seed}\n{}\n{source}",
+            inputs_json(&inputs)
+        );
+        let kind = match expected {
+            Expected::Outputs(_) => "outputs".to_owned(),
+            other => other.to_string(),
+        };
+        *seen.entry(kind).or_insert(0u64) += 1;
+    }
+    println!("{seen:?}");
 }

@@ -4,7 +4,7 @@
 //! opened need no attempt of their own: no instruction is without an operand, so they stay empty unless something
 //! reaches into them, which the model follows because it takes any value for a frame.
 
-#[path = "support/random.rs"]
+#[path = "support/random/mod.rs"]
 mod random;
 #[path = "support/saturate.rs"]
 mod saturate;

@@ -3,7 +3,7 @@
 //! A mutant that the validator accepts must belong to one of the classes of [`Class`] that allow it, must pass
 //! [`is_well_formed`], which repeats the argument in a naive way, and must not equivocate when it is run.
 
-#[path = "support/random.rs"]
+#[path = "support/random/mod.rs"]
 mod random;
 #[path = "support/saturate.rs"]
 mod saturate;

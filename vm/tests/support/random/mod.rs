@@ -1,7 +1,65 @@
-//! Random programs that compile: nested loops, branches, `repeat`, procedures and checks, with a static stack depth.
+//! Random programs: nested loops, branches, `repeat`, procedures and checks, with a static stack depth, in the core of
+//! the language. [`Features`] add the rest.
 #![allow(dead_code, reason = "every test crate uses a part")]
 
+mod statements;
+
 use std::fmt::Write as _;
+
+use plica_field::Felt;
+use plica_vm::inputs::Inputs;
+
+/// What a random program may contain beside the core of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Features {
+    /// Order, parity, powers and logarithms of field elements.
+    pub(crate) comparisons: bool,
+    /// The quadratic extension.
+    pub(crate) extension: bool,
+    /// 32-bit integers.
+    pub(crate) u32: bool,
+    /// Memory.
+    pub(crate) memory: bool,
+    /// Procedure locals.
+    pub(crate) locals: bool,
+    /// Loops that push, and `sdepth`.
+    pub(crate) dynamic_depth: bool,
+    /// `call`, and with `memory` also `dynexec` and `dyncall`.
+    pub(crate) calls: bool,
+    /// Hashing.
+    pub(crate) hashing: bool,
+    /// Merkle trees.
+    pub(crate) merkle: bool,
+    /// Advice.
+    pub(crate) advice: bool,
+}
+
+impl Features {
+    pub(crate) const NONE: Self = Self {
+        comparisons: false,
+        extension: false,
+        u32: false,
+        memory: false,
+        locals: false,
+        dynamic_depth: false,
+        calls: false,
+        hashing: false,
+        merkle: false,
+        advice: false,
+    };
+    pub(crate) const ALL: Self = Self {
+        comparisons: true,
+        extension: true,
+        u32: true,
+        memory: true,
+        locals: true,
+        dynamic_depth: true,
+        calls: true,
+        hashing: true,
+        merkle: true,
+        advice: true,
+    };
+}
 
 /// SplitMix64.
 #[derive(Clone, Debug)]
@@ -35,23 +93,56 @@ struct Generator {
     text: String,
     /// Procedures that may be called here.
     callable: usize,
+    features: Features,
+    /// How many locals the current procedure has.
+    locals: usize,
 }
 
-/// A program; the same for the same seed.
+/// A program of the core language; the same for the same seed.
 pub(crate) fn random_program(seed: u64) -> String {
+    random_program_with(seed, Features::NONE)
+}
+
+/// What [`random_program_with`] is run on: small numbers and large ones, and advice.
+pub(crate) fn random_inputs(seed: u64) -> Inputs {
+    let mut rng = Rng(!seed);
+    let mut values = |count: usize| -> Vec<Felt> {
+        let value = |_| match rng.below(3) {
+            0 => Felt::new(*rng.pick(statements::CONSTANTS)),
+            _ => Felt::new(rng.below(4) as u64),
+        };
+        (0..count).map(value).collect()
+    };
+    Inputs {
+        operand_stack: values(16),
+        advice_stack: values(200),
+        ..Inputs::default()
+    }
+}
+
+/// A program; the same for the same seed and features.
+pub(crate) fn random_program_with(seed: u64, features: Features) -> String {
     let mut generator = Generator {
         rng: Rng(seed),
         text: String::new(),
         callable: 0,
+        features,
+        locals: 0,
     };
     for p in 0..generator.rng.below(3) {
-        writeln!(generator.text, "proc.p{p}").unwrap();
+        if features.locals {
+            generator.locals = generator.rng.below(4);
+            writeln!(generator.text, "proc.p{p}.{}", generator.locals).unwrap();
+        } else {
+            writeln!(generator.text, "proc.p{p}").unwrap();
+        }
         // Long ones are called by the machine, short ones inlined.
         let statements = *generator.rng.pick(&[2, 12]);
         generator.statements(PROCEDURE_BASE, 1, statements);
         generator.text.push_str("end\n");
         generator.callable = p + 1;
     }
+    generator.locals = 0;
     generator.text.push_str("begin\n");
     let statements = 3 + generator.rng.below(5);
     generator.statements(0, 3, statements);
@@ -82,6 +173,9 @@ impl Generator {
     }
 
     fn statement(&mut self, base: usize, nesting: usize) {
+        if self.features != Features::NONE && self.rng.below(3) > 0 {
+            return self.more(base, nesting);
+        }
         let (a, b, to) = (
             base + self.variable(),
             base + self.variable(),

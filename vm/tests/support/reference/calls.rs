@@ -1,0 +1,149 @@
+//! Procedures: `exec`, `call`, and through a root in memory.
+
+use std::fmt::Write as _;
+
+use p3_field::PrimeCharacteristicRing;
+use plica_field::{Felt, Word};
+use plica_hash_rpo::hash_elements;
+use plica_vm::syntax::{Body, NodeKind, ProcId, Program, Section};
+
+use super::memory::address;
+use super::{FLOOR, FRAMES, Machine, Result, Stop, fail};
+use crate::support::Failure;
+
+impl Machine<'_> {
+    /// Runs the procedure at this place.
+    pub(super) fn exec(&mut self, callee: ProcId) -> Result<()> {
+        let program = self.program;
+        let procedure = &program[callee];
+        let outer = std::mem::replace(&mut self.locals, procedure.locals);
+        self.frame += u32::from(procedure.locals);
+        self.body(&procedure.body)?;
+        self.frame -= u32::from(procedure.locals);
+        self.locals = outer;
+        Ok(())
+    }
+
+    /// Runs the procedure in a new context.
+    pub(super) fn call(&mut self, callee: ProcId) -> Result<()> {
+        let hidden: Vec<Felt> = self.stack.drain(..self.stack.len() - FLOOR).collect();
+        let context = std::mem::replace(&mut self.context, self.contexts);
+        let frame = std::mem::replace(&mut self.frame, FRAMES);
+        self.contexts += 1;
+        self.exec(callee)?;
+        if self.stack.len() != FLOOR {
+            return fail(Failure::CallDepth);
+        }
+        self.stack.splice(..0, hidden);
+        self.context = context;
+        self.frame = frame;
+        Ok(())
+    }
+
+    /// The procedure whose root stands at the address on top of the stack.
+    pub(super) fn pop_procedure(&mut self) -> Result<ProcId> {
+        let root = self.word_at(address(self.peek(0))?);
+        self.replace(1, &[]);
+        let position = self.roots().iter().position(|known| *known == root);
+        // Equal roots are equal code.
+        position
+            .and_then(|position| ids(self.program).nth(position))
+            .ok_or(Stop::Failed(Failure::UnknownProcedure))
+    }
+
+    pub(super) fn root_of(&mut self, procedure: ProcId) -> Word {
+        self.roots()[procedure.index()]
+    }
+
+    fn roots(&mut self) -> &[Word] {
+        let program = self.program;
+        self.roots.get_or_insert_with(|| roots(program))
+    }
+}
+
+/// The ids of all procedures. Each is somewhere in the program, otherwise it would not be there.
+fn ids(program: &Program) -> impl Iterator<Item = ProcId> {
+    let mut found = Vec::new();
+    let bodies = program.procedures.iter().map(|procedure| &procedure.body);
+    for body in bodies.chain([&program.main]) {
+        collect_ids(body, &mut found);
+    }
+    found.sort();
+    found.dedup();
+    found.into_iter()
+}
+
+fn collect_ids(body: &Body, found: &mut Vec<ProcId>) {
+    for node in body {
+        match &node.kind {
+            NodeKind::Exec(id) | NodeKind::Call(id) | NodeKind::Procref(id) => found.push(*id),
+            NodeKind::If {
+                then, otherwise, ..
+            } => {
+                collect_ids(then, found);
+                collect_ids(otherwise, found);
+            }
+            NodeKind::While { body } | NodeKind::Repeat { body, .. } => collect_ids(body, found),
+            _ => {}
+        }
+    }
+}
+
+/// The roots: digests of the code without names, advice injectors and debugging, in which `exec` is the callee's code.
+fn roots(program: &Program) -> Vec<Word> {
+    let mut texts: Vec<String> = Vec::new();
+    for procedure in &program.procedures {
+        let mut text = String::new();
+        describe(&procedure.body, &texts, &mut text);
+        if procedure.locals > 0 {
+            text = format!("locals {} ({text})", procedure.locals);
+        }
+        texts.push(text);
+    }
+    let digest =
+        |text: &String| hash_elements(&text.bytes().map(Felt::from_u8).collect::<Vec<_>>());
+    texts.iter().map(digest).collect()
+}
+
+fn describe(body: &Body, callees: &[String], text: &mut String) {
+    for node in body {
+        match &node.kind {
+            NodeKind::Op(instruction) => {
+                let silent = matches!(
+                    instruction.info().section,
+                    Section::Injectors | Section::Events
+                );
+                if !silent || instruction.name() == "emit" {
+                    write!(text, "{instruction:?}; ").unwrap();
+                }
+            }
+            NodeKind::Exec(callee) => text.push_str(&callees[callee.index()]),
+            NodeKind::If {
+                then, otherwise, ..
+            } => {
+                text.push_str("if (");
+                describe(then, callees, text);
+                text.push_str(") else (");
+                describe(otherwise, callees, text);
+                text.push_str("); ");
+            }
+            NodeKind::While { body } => {
+                text.push_str("while (");
+                describe(body, callees, text);
+                text.push_str("); ");
+            }
+            NodeKind::Repeat { count, body } => {
+                write!(text, "repeat {count} (").unwrap();
+                describe(body, callees, text);
+                text.push_str("); ");
+            }
+            NodeKind::Call(callee) => {
+                write!(text, "call ({}); ", callees[callee.index()]).unwrap();
+            }
+            NodeKind::Procref(target) => {
+                write!(text, "procref ({}); ", callees[target.index()]).unwrap();
+            }
+            other => write!(text, "{other:?}; ").unwrap(),
+        }
+    }
+}
