@@ -63,6 +63,7 @@ fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
             RunErrorKind::Assertion { code } => Failure::Assertion(code),
             RunErrorKind::NotBinary { .. } => Failure::NotBinary,
             RunErrorKind::DivisionByZero => Failure::DivisionByZero,
+            RunErrorKind::NotU32 { .. } => Failure::NotU32,
             RunErrorKind::CycleLimit { .. } => panic!("{}: does not halt", case.name),
         }),
     }

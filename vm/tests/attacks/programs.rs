@@ -1,5 +1,7 @@
 //! Programs that together use every chip and every kind of row.
 
+use plica_air::chip::ChipKind;
+
 /// (name, source, inputs)
 pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("loop", LOOP, &[5, 3, 2]),
@@ -14,8 +16,18 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("dropped inverse", "begin inv drop end", &[3]),
     ("equality", "begin push.5 assert_eq end", &[5]),
     ("tests", "begin eq.3 swap eq.4 add end", &[3, 5]),
+    ("32-bit arithmetic", U32, &[5, 7]),
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
 ];
+
+/// Checks, additions and subtractions of 32-bit numbers, with and without constants.
+pub(crate) const U32: &str = "
+begin
+    u32overflowing_add.9 drop dup.1 u32overflowing_sub swap
+end";
+
+/// Chips that no instruction of the language uses yet.
+pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::Pack, ChipKind::Unpack];
 
 /// [n, acc, ..]: acc ↦ acc² + 3, n times.
 pub(crate) const LOOP: &str = "
