@@ -6,7 +6,6 @@ use p3_batch_stark::CommonData;
 use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
 use p3_commit::UnivariateStarkPcs;
 use p3_field::PrimeField64;
-use p3_lookup::{LookupError, check_bus_widths};
 use p3_matrix::Matrix as _;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -113,9 +112,6 @@ pub enum SetupError {
         /// The profile's blow-up.
         blowup: usize,
     },
-    /// The bus argument is not sound for these tables.
-    #[error(transparent)]
-    Lookup(#[from] LookupError),
     /// The key would not be accepted.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -168,21 +164,15 @@ pub fn setup<T: Table>(
             got: traces.len(),
         });
     }
-    check_bus_widths(
-        &airs
-            .infos()
-            .iter()
-            .map(|info| info.lookups.clone())
-            .collect::<Vec<_>>(),
-    )?;
-    for (kind, info) in airs.kinds().iter().zip(airs.infos()) {
-        if info.log_chunks > profile.log_blowup {
-            return Err(SetupError::Degree {
-                name: kind.name,
-                degree: info.degree,
-                blowup: 1 << profile.log_blowup,
-            });
-        }
+    if airs.max_log_chunks() > profile.log_blowup {
+        let columns = airs.columns();
+        let steepest = columns.iter().max_by_key(|kind| kind.degree);
+        let steepest = steepest.expect("a machine has kinds");
+        return Err(SetupError::Degree {
+            name: steepest.name,
+            degree: steepest.degree,
+            blowup: 1 << profile.log_blowup,
+        });
     }
 
     let config = setup_config(profile);
@@ -425,7 +415,7 @@ impl VerifyingKey {
         }
         let expected = airs
             .pinned()
-            .map(|kind| (kind, airs.info(kind).preprocessed_width));
+            .map(|kind| (kind, airs.kinds()[kind].table.preprocessed_width()));
         let got = self
             .pinned
             .iter()
@@ -433,11 +423,7 @@ impl VerifyingKey {
         if !expected.eq(got) {
             return Err(KeyError::Tables);
         }
-        if airs
-            .infos()
-            .iter()
-            .any(|info| info.log_chunks > self.profile.log_blowup)
-        {
+        if airs.max_log_chunks() > self.profile.log_blowup {
             return Err(KeyError::OtherMachine);
         }
         Ok(())
