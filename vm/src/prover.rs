@@ -8,8 +8,8 @@ use plica_air::record::Execution;
 use plica_air::trace;
 use plica_field::Felt;
 use plica_fri::{
-    AirSet, Fingerprint, Kind, Presence, Profile, Proof, ProveError, SecurityReport, SecurityTarget, SetupError,
-    Trace, VerifyError, VerifyingKey,
+    AirSet, Fingerprint, Kind, Presence, Profile, Proof, ProveError, SecurityReport,
+    SecurityTarget, SetupError, Trace, VerifyError, VerifyingKey,
 };
 use thiserror::Error;
 use tracing::instrument;
