@@ -287,12 +287,20 @@ impl<T: Table> AirSet<T> {
                 Err(AirSetError::Fingerprint { pinned, got })
             };
         }
+        Self::unanalysed(kinds, pinned)
+    }
+
+    /// [`Self::pinned_as`] as it is without debug assertions.
+    pub(crate) fn unanalysed(
+        kinds: Vec<Kind<T>>,
+        fingerprint: Fingerprint,
+    ) -> Result<Self, AirSetError> {
         let public_kind = check_declarations(&kinds)?;
         Ok(Self {
             infos: kinds.iter().map(|_| OnceLock::new()).collect(),
             kinds,
             public_kind,
-            fingerprint: pinned,
+            fingerprint,
         })
     }
 
@@ -351,6 +359,12 @@ impl<T: Table> AirSet<T> {
             let table = &self.kinds[kind].table;
             KindInfo::new(table, Lookups::from_air::<Ext, T>(table)).0
         })
+    }
+
+    /// Whether a kind has been analysed.
+    #[cfg(test)]
+    pub(crate) fn is_analysed(&self, kind: usize) -> bool {
+        self.infos[kind].get().is_some()
     }
 
     /// log2 of the largest number of quotient chunks of a kind.
