@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("fe471f67dfebfdbdaea1b6dad5a3738ffb16e36986b4e79dc74185892ef2fba7");
+    Fingerprint::new("acd90f7149d4c271fec3da446a635264408fd6fa69e8a9b4092f284d89b880a9");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {

@@ -23,7 +23,7 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
 /// Checks, additions and subtractions of 32-bit numbers, with and without constants.
 pub(crate) const U32: &str = "
 begin
-    u32overflowing_add.9 drop dup.1 u32overflowing_sub swap
+    u32overflowing_add.9 drop dup.1 u32overflowing_sub add
 end";
 
 /// Chips that no instruction of the language uses yet.
