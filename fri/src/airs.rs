@@ -17,15 +17,24 @@
 //!
 //! A [`Table`] declares how many preprocessed columns it has ([`BaseAir::preprocessed_width`]) and evaluates constraints on them.
 //! Their values are an argument of [`crate::setup`] and live in the proving key only.
+//!
+//! # Analysis
+//!
+//! Evaluating every AIR symbolically and rendering it for the digest costs more than verifying a small proof's constraints, and
+//! grows with tables that a proof does not have. A machine that is compiled into a program is a constant, so its program pins
+//! the outcome ([`AirSet::pinned_as`]) and only the kinds in a proof are analysed, when they are first asked for. That the
+//! constant is right is the business of a test of that program, and of every build with debug assertions.
 
+use core::fmt;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use p3_air::symbolic::{
     AirLayout, BaseEntry, BaseLeaf, ConstraintLayout, ExtEntry, ExtLeaf, SymbolicExpr,
     SymbolicExpression,
 };
-use p3_air::{Air, BaseAir, DebugConstraintBuilder};
+use p3_air::{Air, BaseAir, BoundaryPublic, DebugConstraintBuilder};
 use p3_batch_stark::folder::{
     ProverConstraintFolderWithLookups, VerifierConstraintFolderWithLookups,
 };
@@ -38,7 +47,7 @@ use p3_lookup::{
 };
 use p3_util::log2_ceil_usize;
 use thiserror::Error;
-use tracing::instrument;
+use tracing::{debug_span, instrument};
 
 use crate::profile::Profile;
 use crate::types::{Config, Ext, Felt};
@@ -169,15 +178,74 @@ pub enum AirSetError {
     /// Tuples of different widths on one bus.
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// The kinds have changed and the constant that pins them has not.
+    #[error(
+        "the tables are {got}, but pinned as {pinned}: if the change is meant, pin the new value"
+    )]
+    Fingerprint {
+        /// The constant.
+        pinned: Fingerprint,
+        /// What the kinds have.
+        got: Fingerprint,
+    },
 }
 
-/// The kinds of tables of a machine, checked and analysed.
+/// What a machine is pinned by: its identity.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// See [`AirSet::digest`].
+    pub digest: [u8; 32],
+}
+
+impl Fingerprint {
+    /// From the digest in hexadecimal, as [`fmt::Display`] shows it.
+    ///
+    /// # Panics
+    /// If it does not have 64 hexadecimal digits. Meant for constants, where that is an error of compilation.
+    #[must_use]
+    pub const fn new(digest: &str) -> Self {
+        const fn nibble(digit: u8) -> u8 {
+            match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => panic!("not a lower-case hexadecimal digit"),
+            }
+        }
+        let digits = digest.as_bytes();
+        assert!(digits.len() == 64, "64 hexadecimal digits are needed");
+        let mut bytes = [0; 32];
+        let mut i = 0;
+        while i < 32 {
+            bytes[i] = nibble(digits[2 * i]) << 4 | nibble(digits[2 * i + 1]);
+            i += 1;
+        }
+        Self { digest: bytes }
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprint::new(\"")?;
+        for byte in self.digest {
+            write!(f, "{byte:02x}")?;
+        }
+        f.write_str("\")")
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The kinds of tables of a machine, checked, and analysed as far as they have been asked for.
 #[derive(Debug)]
 pub struct AirSet<T> {
     kinds: Vec<Kind<T>>,
-    infos: Vec<KindInfo>,
+    infos: Vec<OnceLock<KindInfo>>,
     public_kind: Option<usize>,
-    digest: [u8; 32],
+    fingerprint: Fingerprint,
 }
 
 impl<T: Table> AirSet<T> {
@@ -187,68 +255,61 @@ impl<T: Table> AirSet<T> {
     /// [`AirSetError`] says which rule a kind breaks.
     #[instrument(name = "analyse tables", skip_all)]
     pub fn new(kinds: Vec<Kind<T>>) -> Result<Self, AirSetError> {
-        if kinds.is_empty() || kinds.len() > 256 {
-            return Err(AirSetError::KindCount(kinds.len()));
-        }
+        let public_kind = check_declarations(&kinds)?;
         let mut infos = Vec::with_capacity(kinds.len());
         let mut digests = Vec::with_capacity(kinds.len());
-        let mut public_kind = None;
-        for (index, kind) in kinds.iter().enumerate() {
-            if kinds[..index].iter().any(|other| other.name == kind.name) {
-                return Err(AirSetError::DuplicateName(kind.name));
-            }
-            let pinned = kind.presence == Presence::Pinned;
-            if kind.presence.is_preprocessed() != (kind.table.preprocessed_width() > 0) {
-                return Err(AirSetError::Presence(kind.name));
-            }
-            if !kind.table.public_boundary_io().is_empty() {
-                return Err(AirSetError::BoundaryIo(kind.name));
-            }
-            if kind.table.num_public_values() > 0
-                && (public_kind.replace(index).is_some() || !pinned)
-            {
-                return Err(AirSetError::PublicValues(kind.name));
-            }
-            if kind
-                .table
-                .periodic_columns()
-                .iter()
-                .any(|column| !column.len().is_power_of_two())
-            {
-                return Err(AirSetError::Period(kind.name));
-            }
-            // Before packing, which panics on this condition.
+        for kind in &kinds {
             let lookups = Lookups::from_air::<Ext, T>(&kind.table);
-            check_bus_widths(std::slice::from_ref(&lookups))?;
-            let mut seen = HashSet::new();
-            let expressions = lookups.iter().flat_map(|l| {
-                l.elements
-                    .iter()
-                    .flatten()
-                    .chain(&l.multiplicities)
-                    .chain(l.flags.iter().flatten())
-            });
-            if expressions
-                .into_iter()
-                .any(|expression| !only_columns(expression, &mut seen))
-            {
-                return Err(AirSetError::SelectorInBus(kind.name));
-            }
+            check_lookups(kind.name, &lookups)?;
             let (info, constraints) = KindInfo::new(&kind.table, lookups);
             digests.push(kind_digest(kind, &info, &constraints));
             infos.push(info);
         }
-        if !kinds.iter().any(|kind| kind.presence == Presence::Pinned) {
-            return Err(AirSetError::NothingPinned);
-        }
         let lookups: Vec<_> = infos.iter().map(|info| info.lookups.clone()).collect();
         check_bus_widths(&lookups)?;
-        let digest = set_digest(&digests);
+        let fingerprint = Fingerprint {
+            digest: set_digest(&digests),
+        };
         Ok(Self {
             kinds,
-            infos,
+            infos: infos.into_iter().map(OnceLock::from).collect(),
             public_kind,
-            digest,
+            fingerprint,
+        })
+    }
+
+    /// A machine that is known to pass [`Self::new`] with this fingerprint: its kinds are analysed when they are first used.
+    ///
+    /// With debug assertions this *is* [`Self::new`], and the fingerprint is compared. Without, only the declarations are checked,
+    /// and the caller's tests must compare the constant with the outcome of [`Self::new`]: under a stale one, keys of another
+    /// machine would be taken for this one's.
+    ///
+    /// # Errors
+    /// [`AirSetError`] says which rule a kind breaks.
+    pub fn pinned_as(kinds: Vec<Kind<T>>, pinned: Fingerprint) -> Result<Self, AirSetError> {
+        if cfg!(debug_assertions) {
+            let set = Self::new(kinds)?;
+            let got = set.fingerprint;
+            return if got == pinned {
+                Ok(set)
+            } else {
+                Err(AirSetError::Fingerprint { pinned, got })
+            };
+        }
+        Self::unanalysed(kinds, pinned)
+    }
+
+    /// [`Self::pinned_as`] as it is without debug assertions.
+    pub(crate) fn unanalysed(
+        kinds: Vec<Kind<T>>,
+        fingerprint: Fingerprint,
+    ) -> Result<Self, AirSetError> {
+        let public_kind = check_declarations(&kinds)?;
+        Ok(Self {
+            infos: kinds.iter().map(|_| OnceLock::new()).collect(),
+            kinds,
+            public_kind,
+            fingerprint,
         })
     }
 
@@ -263,22 +324,27 @@ impl<T: Table> AirSet<T> {
     /// Two sets with one digest accept the same traces.
     #[must_use]
     pub const fn digest(&self) -> &[u8; 32] {
-        &self.digest
+        &self.fingerprint.digest
+    }
+
+    /// The digest: what [`Self::pinned_as`] takes.
+    #[must_use]
+    pub const fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
     }
 
     /// Number of public values of a proof.
     #[must_use]
     pub fn num_public_values(&self) -> usize {
         self.public_kind
-            .map_or(0, |kind| self.infos[kind].num_public_values)
+            .map_or(0, |kind| self.kinds[kind].table.num_public_values())
     }
 
     /// A line per kind: committed base-field columns per row (main, preprocessed, bus argument, quotient) and degree.
     #[must_use]
     pub fn columns(&self) -> Vec<KindColumns> {
-        self.kinds
-            .iter()
-            .zip(&self.infos)
+        (0..self.kinds.len())
+            .map(|index| (&self.kinds[index], self.info(index)))
             .map(|(kind, info)| KindColumns {
                 name: kind.name,
                 main: info.width,
@@ -295,12 +361,19 @@ impl<T: Table> AirSet<T> {
         self.public_kind
     }
 
+    /// What is derived from a kind's AIR: a symbolic evaluation, the first time.
     pub(crate) fn info(&self, kind: usize) -> &KindInfo {
-        &self.infos[kind]
+        self.infos[kind].get_or_init(|| {
+            let _span = debug_span!("analyse table", name = self.kinds[kind].name).entered();
+            let table = &self.kinds[kind].table;
+            KindInfo::new(table, Lookups::from_air::<Ext, T>(table)).0
+        })
     }
 
-    pub(crate) fn infos(&self) -> &[KindInfo] {
-        &self.infos
+    /// Whether a kind has been analysed.
+    #[cfg(test)]
+    pub(crate) fn is_analysed(&self, kind: usize) -> bool {
+        self.infos[kind].get().is_some()
     }
 
     /// Indices of the kinds with preprocessed columns, in order: those that a key lists, or may list.
@@ -314,19 +387,89 @@ impl<T: Table> AirSet<T> {
     /// Lets a machine have a chip of high degree beside one of degree 3 for the same work.
     #[must_use]
     pub fn is_available(&self, kind: usize, profile: &Profile) -> bool {
-        self.infos
-            .get(kind)
-            .is_some_and(|info| info.log_chunks <= profile.log_blowup)
+        kind < self.kinds.len() && self.info(kind).log_chunks <= profile.log_blowup
     }
 
     /// log2 of the quotient chunks of a kind at a height.
     pub(crate) fn log_chunks(&self, kind: usize, log_height: usize) -> usize {
-        let info = &self.infos[kind];
+        let info = self.info(kind);
         if info.num_periodic > 0 {
             chunks_at(&self.kinds[kind].table, &info.lookups, log_height)
         } else {
             info.log_chunks
         }
+    }
+}
+
+/// A table for p3's verifier, which evaluates every AIR symbolically only to learn its degree: this one answers from the
+/// analysis. The number of quotient chunks that p3 derives is the one that the shape check has pinned.
+pub(crate) struct Analysed<'a, T> {
+    pub(crate) table: &'a T,
+    pub(crate) info: &'a KindInfo,
+}
+
+impl<T: Table> BaseAir<Felt> for Analysed<'_, T> {
+    fn width(&self) -> usize {
+        self.table.width()
+    }
+
+    fn preprocessed_width(&self) -> usize {
+        self.table.preprocessed_width()
+    }
+
+    fn num_periodic_columns(&self) -> usize {
+        self.table.num_periodic_columns()
+    }
+
+    fn periodic_columns(&self) -> Cow<'_, [Vec<Felt>]> {
+        self.table.periodic_columns()
+    }
+
+    fn main_next_row_columns(&self) -> Vec<usize> {
+        self.table.main_next_row_columns()
+    }
+
+    fn preprocessed_next_row_columns(&self) -> Vec<usize> {
+        self.table.preprocessed_next_row_columns()
+    }
+
+    fn num_constraints(&self) -> Option<usize> {
+        self.table.num_constraints()
+    }
+
+    fn max_constraint_degree(&self) -> Option<usize> {
+        if self.info.num_periodic == 0 {
+            Some(self.info.degree)
+        } else {
+            self.table.max_constraint_degree()
+        }
+    }
+
+    fn num_public_values(&self) -> usize {
+        self.table.num_public_values()
+    }
+
+    fn public_boundary_io(&self) -> &[BoundaryPublic] {
+        self.table.public_boundary_io()
+    }
+
+    fn assumes_boolean_trace(&self) -> bool {
+        self.table.assumes_boolean_trace()
+    }
+}
+
+impl<T: Table> Air<InteractionSymbolicBuilder<Felt, Ext>> for Analysed<'_, T> {
+    fn eval(&self, builder: &mut InteractionSymbolicBuilder<Felt, Ext>) {
+        // With periodic columns the degree depends on the height, so p3 has to look itself.
+        if self.info.num_periodic > 0 {
+            self.table.eval(builder);
+        }
+    }
+}
+
+impl<'b, T: Table> Air<VerifierConstraintFolderWithLookups<'b, Config>> for Analysed<'_, T> {
+    fn eval(&self, builder: &mut VerifierConstraintFolderWithLookups<'b, Config>) {
+        self.table.eval(builder);
     }
 }
 
@@ -413,7 +556,7 @@ impl KindInfo {
                 .unwrap_or(0),
             constraints: constraints.base.len() + constraints.ext.len(),
             degree,
-            log_chunks: log2_ceil_usize(degree.max(2) - 1),
+            log_chunks: log_chunks(degree),
             max_period: periods.iter().map(Vec::len).max().unwrap_or(1),
             num_periodic: periods.len(),
             order: Arc::new(builder.constraint_layout()),
@@ -430,6 +573,66 @@ impl KindInfo {
             (self.lookups.len() + 1) * crate::types::EXT_DEGREE
         }
     }
+}
+
+/// Checks all that does not need an evaluation of the AIRs, and finds the kind with public values.
+fn check_declarations<T: Table>(kinds: &[Kind<T>]) -> Result<Option<usize>, AirSetError> {
+    if kinds.is_empty() || kinds.len() > 256 {
+        return Err(AirSetError::KindCount(kinds.len()));
+    }
+    let mut public_kind = None;
+    for (index, kind) in kinds.iter().enumerate() {
+        if kinds[..index].iter().any(|other| other.name == kind.name) {
+            return Err(AirSetError::DuplicateName(kind.name));
+        }
+        let pinned = kind.presence == Presence::Pinned;
+        if kind.presence.is_preprocessed() != (kind.table.preprocessed_width() > 0) {
+            return Err(AirSetError::Presence(kind.name));
+        }
+        if !kind.table.public_boundary_io().is_empty() {
+            return Err(AirSetError::BoundaryIo(kind.name));
+        }
+        if kind.table.num_public_values() > 0 && (public_kind.replace(index).is_some() || !pinned) {
+            return Err(AirSetError::PublicValues(kind.name));
+        }
+        if kind
+            .table
+            .periodic_columns()
+            .iter()
+            .any(|column| !column.len().is_power_of_two())
+        {
+            return Err(AirSetError::Period(kind.name));
+        }
+    }
+    if !kinds.iter().any(|kind| kind.presence == Presence::Pinned) {
+        return Err(AirSetError::NothingPinned);
+    }
+    Ok(public_kind)
+}
+
+/// Checks the interactions of one kind, before packing, which panics on different widths.
+fn check_lookups(name: &'static str, lookups: &Lookups<Felt>) -> Result<(), AirSetError> {
+    check_bus_widths(std::slice::from_ref(lookups))?;
+    let mut seen = HashSet::new();
+    let expressions = lookups.iter().flat_map(|l| {
+        l.elements
+            .iter()
+            .flatten()
+            .chain(&l.multiplicities)
+            .chain(l.flags.iter().flatten())
+    });
+    if expressions
+        .into_iter()
+        .any(|expression| !only_columns(expression, &mut seen))
+    {
+        return Err(AirSetError::SelectorInBus(name));
+    }
+    Ok(())
+}
+
+/// log2 of the quotient chunks of constraints of this degree.
+fn log_chunks(degree: usize) -> usize {
+    log2_ceil_usize(degree.max(2) - 1)
 }
 
 /// Whether an expression has columns, public values and constants as leaves, and no others. `seen`: addresses that need no visit.

@@ -16,6 +16,7 @@
 //! value gives, and nothing may follow the checksum. Lengths inside the payload cannot make the decoder allocate much more than the
 //! file's own size: a sequence reserves at most 1 MiB before its elements are there.
 
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -185,7 +186,7 @@ impl Proof {
     /// The bytes of a proof file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        seal(FileKind::Proof, self.profile, &self.payload())
+        seal(FileKind::Proof, self.profile, &encode(&self.payload()))
     }
 
     /// Reads a proof file.
@@ -200,18 +201,18 @@ impl Proof {
             instances: fields.instances,
             batch: fields.batch,
         };
-        if proof.payload() == payload {
+        if encodes_to(&proof.payload(), payload) {
             Ok(proof)
         } else {
             Err(FileError::NonCanonical)
         }
     }
 
-    fn payload(&self) -> Vec<u8> {
-        encode(&ProofPayload {
+    const fn payload(&self) -> ProofPayload<'_> {
+        ProofPayload {
             instances: &self.instances,
             batch: &self.batch,
-        })
+        }
     }
 }
 
@@ -229,7 +230,7 @@ impl VerifyingKey {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
         let (profile, payload) = open(FileKind::Key, bytes)?;
         let fields: KeyFields = decode_all(payload)?;
-        if encode(&fields) != payload {
+        if !encodes_to(&fields, payload) {
             return Err(FileError::NonCanonical);
         }
         Ok(Self::from_fields(profile, fields)?)
@@ -238,6 +239,36 @@ impl VerifyingKey {
 
 fn encode(value: &impl Serialize) -> Vec<u8> {
     postcard::to_allocvec(value).expect("every length is known and memory is the only sink")
+}
+
+/// Whether a value's encoding is exactly these bytes. The encoding is compared as it is made, and not kept.
+fn encodes_to(value: &impl Serialize, expected: &[u8]) -> bool {
+    struct Comparison<'a> {
+        rest: &'a [u8],
+    }
+
+    impl Flavor for Comparison<'_> {
+        type Output = bool;
+
+        fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+            self.try_extend(&[byte])
+        }
+
+        fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+            // An error ends the encoding at the first difference.
+            self.rest = self
+                .rest
+                .strip_prefix(bytes)
+                .ok_or(postcard::Error::SerializeBufferFull)?;
+            Ok(())
+        }
+
+        fn finalize(self) -> postcard::Result<bool> {
+            Ok(self.rest.is_empty())
+        }
+    }
+
+    postcard::serialize_with_flavor(value, Comparison { rest: expected }).unwrap_or(false)
 }
 
 fn decode_all<'a, D: Deserialize<'a>>(payload: &'a [u8]) -> Result<D, FileError> {

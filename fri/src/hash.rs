@@ -23,6 +23,7 @@ use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::openings::{Rpo, holds};
 use crate::types::{Ext, Felt};
 use plica_hash_rpo::{RpoChallenger, RpoMmcs, rpo_challenger, rpo_mmcs};
 
@@ -305,10 +306,16 @@ impl Mmcs<Felt> for Commitments {
     ) -> Result<(), HashError> {
         match (self, cap, paths) {
             (Self::Rpo(mmcs), Cap::Felts(cap), Paths::Felts(paths)) => {
-                mmcs.verify_multi_batch(cap, dimensions, indices, values, paths)?;
+                let (height, siblings) = (mmcs.cap_height(), &paths.sibling_hashes);
+                if !holds::<Rpo, R>(cap.roots(), height, dimensions, indices, values, siblings) {
+                    mmcs.verify_multi_batch(cap, dimensions, indices, values, paths)?;
+                }
             }
             (Self::Blake3(mmcs), Cap::Bytes(cap), Paths::Bytes(paths)) => {
-                mmcs.verify_multi_batch(cap, dimensions, indices, values, paths)?;
+                let (height, siblings) = (mmcs.cap_height(), &paths.sibling_hashes);
+                if !holds::<Blake3, R>(cap.roots(), height, dimensions, indices, values, siblings) {
+                    mmcs.verify_multi_batch(cap, dimensions, indices, values, paths)?;
+                }
             }
             (Self::Keccak(mmcs), Cap::Bytes(cap), Paths::Bytes(paths)) => {
                 mmcs.verify_multi_batch(cap, dimensions, indices, values, paths)?;

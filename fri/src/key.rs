@@ -6,7 +6,6 @@ use p3_batch_stark::CommonData;
 use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
 use p3_commit::UnivariateStarkPcs;
 use p3_field::PrimeField64;
-use p3_lookup::{LookupError, check_bus_widths};
 use p3_matrix::Matrix as _;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -119,9 +118,6 @@ pub enum SetupError {
         /// The profile's blow-up.
         blowup: usize,
     },
-    /// The bus argument is not sound for these tables.
-    #[error(transparent)]
-    Lookup(#[from] LookupError),
     /// The key would not be accepted.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -177,13 +173,6 @@ pub fn setup<T: Table>(
             got: traces.len(),
         });
     }
-    check_bus_widths(
-        &airs
-            .infos()
-            .iter()
-            .map(|info| info.lookups.clone())
-            .collect::<Vec<_>>(),
-    )?;
     let config = setup_config(profile);
     let pcs = p3_uni_stark::StarkGenericConfig::pcs(&config);
     let mut pinned = Vec::new();

@@ -25,7 +25,9 @@ mod check;
 mod container;
 mod hash;
 mod instances;
+mod johnson;
 mod key;
+mod openings;
 mod profile;
 mod proof;
 mod prove;
@@ -42,7 +44,9 @@ mod tests;
 #[path = "../tests/toy/mod.rs"]
 mod toy;
 
-pub use airs::{AirSet, AirSetError, Kind, KindColumns, LOOKUP_DEGREE, Presence, Table};
+pub use airs::{
+    AirSet, AirSetError, Fingerprint, Kind, KindColumns, LOOKUP_DEGREE, Presence, Table,
+};
 pub use check::{CheckError, Place, check};
 pub use container::{FileError, FileKind};
 pub use hash::{Cap, Challenger, Commitments, HashError, HashKind, Path, Paths, Tree};

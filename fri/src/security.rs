@@ -37,6 +37,7 @@ use thiserror::Error;
 use crate::airs::{AirSet, Table};
 use crate::hash::HashKind;
 use crate::instances::InstanceList;
+use crate::johnson::NarrowedFri;
 use crate::profile::Profile;
 use crate::types::{CHALLENGE_BITS, EXT_DEGREE};
 
@@ -360,7 +361,8 @@ pub fn report(profile: &Profile, workload: &Workload, queries: usize) -> Securit
         grinding(profile),
     );
     let extras: Vec<_> = bus_term(profile, workload).into_iter().collect();
-    let proven = proven_security_report(&fri, &air, &shape, &extras, &sites);
+    let narrowed = NarrowedFri::new(fri, &air, &shape, &extras, &sites);
+    let proven = proven_security_report(&narrowed, &air, &shape, &extras, &sites);
     let conjectured = conjectured_security_report(&fri, &air, &shape, &extras, &sites);
     SecurityReport {
         queries,
@@ -425,4 +427,118 @@ pub fn resolve(
         }
     }
     Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What [`report`] says, with every list parameter tried.
+    fn unnarrowed(profile: &Profile, workload: &Workload, queries: usize) -> SecurityReport {
+        let (fri, air, shape, sites) = (
+            regime(profile, queries),
+            workload.air(),
+            workload.shape(profile.hash),
+            grinding(profile),
+        );
+        let extras: Vec<_> = bus_term(profile, workload).into_iter().collect();
+        let proven = proven_security_report(&fri, &air, &shape, &extras, &sites);
+        SecurityReport {
+            unique_decoding: ModelReport::new(&proven.udr),
+            johnson: proven.ldr.as_ref().map(ModelReport::new),
+            ..report(profile, workload, queries)
+        }
+    }
+
+    fn workloads() -> Vec<Workload> {
+        let workload = |log_height, size: usize| Workload {
+            log_height,
+            constraints: 20 * size,
+            degrees: 4 * size,
+            chunks: 2 * size,
+            openings: 100 * size,
+            interactions: 8 * size,
+            tuple_width: 7,
+        };
+        let mut all: Vec<_> = [0, 1, 2, 3, 5, 8, 10, 14, 17, 20, 24, 28]
+            .into_iter()
+            .flat_map(|height| [workload(height, 1), workload(height, 30)])
+            .collect();
+        // So large that rounds other than the queries decide, down to no security at all.
+        all.extend([40, 60, 100, 150, 180].map(|log_size| Workload {
+            openings: 1 << (log_size.min(62)),
+            constraints: 1 << (log_size.min(62)),
+            log_height: (log_size / 6).min(30),
+            ..workload(20, 30)
+        }));
+        all.push(Workload {
+            interactions: 0,
+            openings: 1,
+            ..workload(12, 1)
+        });
+        all
+    }
+
+    fn profiles() -> Vec<Profile> {
+        let mut all = Profile::ALL.to_vec();
+        all.push(Profile {
+            log_blowup: 6,
+            max_log_arity: 4,
+            query_pow_bits: 0,
+            batch_pow_bits: 20,
+            commit_pow_bits: 20,
+            ood_pow_bits: 10,
+            lookup_pow_bits: 10,
+            ..Profile::BLAKE3
+        });
+        all
+    }
+
+    #[test]
+    fn narrowing_changes_nothing() {
+        for profile in profiles() {
+            for workload in workloads() {
+                for queries in [1, 2, 3, 10, 31, 57, 100, 161, 177, 250, 400, MAX_QUERIES] {
+                    assert_eq!(
+                        report(&profile, &workload, queries),
+                        unnarrowed(&profile, &workload, queries),
+                        "{}, {workload:?}, {queries} queries",
+                        profile.name
+                    );
+                }
+            }
+        }
+    }
+
+    /// Against the search that needs no argument: one query more until it is enough, every list parameter each time.
+    #[test]
+    fn the_search_finds_what_counting_up_finds() {
+        let targets = [
+            SecurityTarget::PROVEN_100,
+            SecurityTarget::PROVEN_128,
+            SecurityTarget::CONJECTURED_96,
+            SecurityTarget {
+                model: Model::UniqueDecoding,
+                bits: 80,
+            },
+            SecurityTarget {
+                model: Model::Proven,
+                bits: 20,
+            },
+        ];
+        for profile in profiles() {
+            for workload in workloads()
+                .iter()
+                .filter(|w| [0, 3, 14].contains(&w.log_height))
+            {
+                for target in targets {
+                    let counted = (1..=300)
+                        .map(|queries| unnarrowed(&profile, workload, queries))
+                        .find(|report| report.meets(target));
+                    let found = resolve(&profile, target, workload).ok();
+                    assert_eq!(found.filter(|report| report.queries <= 300), counted);
+                }
+            }
+        }
+    }
 }

@@ -134,6 +134,53 @@ fn every_value_absorbed_before_the_proof_binds_it() {
 }
 
 #[test]
+fn a_pinned_machine_is_the_same_machine_and_analyses_what_is_there() {
+    let airs = toy();
+    for profile in &Profile::ALL {
+        let fixture = fixture(profile);
+        let proof = read(fixture);
+        let present = |kind| {
+            let mut tables = proof.instances().tables().iter();
+            tables.any(|table| usize::from(table.kind) == kind)
+        };
+        let verify = |fingerprint| {
+            let lazy = AirSet::unanalysed(toy::kinds(), fingerprint).expect("a machine");
+            let result = verify(&lazy, &fixture.key, &fixture.public, &proof, LOW);
+            for kind in (0..lazy.kinds().len()).filter(|&kind| !present(kind)) {
+                assert!(!lazy.is_analysed(kind), "{}", lazy.kinds()[kind].name);
+            }
+            result
+        };
+        let report = verify(airs.fingerprint()).expect("valid");
+        let analysed = crate::verify(&airs, &fixture.key, &fixture.public, &proof, LOW);
+        assert_eq!(report, analysed.expect("valid"));
+
+        // Another machine's keys are refused whatever the tables are.
+        let mut other = airs.fingerprint();
+        other.digest[0] ^= 1;
+        assert!(matches!(
+            verify(other),
+            Err(VerifyError::Key(KeyError::OtherMachine))
+        ));
+    }
+}
+
+#[test]
+fn a_stale_fingerprint_is_noticed() {
+    let fingerprint = toy().fingerprint();
+    let stale = Fingerprint { digest: [7; 32] };
+    assert!(AirSet::pinned_as(toy::kinds(), fingerprint).is_ok());
+    if cfg!(debug_assertions) {
+        let error = AirSet::pinned_as(toy::kinds(), stale).err().expect("stale");
+        // The message has what to pin.
+        assert!(error.to_string().contains(&fingerprint.to_string()));
+    }
+    let text = fingerprint.to_string();
+    let digest = text.split('"').nth(1).expect("quoted");
+    assert_eq!(Fingerprint::new(digest), fingerprint);
+}
+
+#[test]
 fn frames_encode_injectively() {
     // Moving a value across a boundary of the list never gives the same elements.
     let airs = [7; 32];

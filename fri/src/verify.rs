@@ -5,7 +5,7 @@ use p3_lookup::{LookupError, check_bus_widths};
 use thiserror::Error;
 use tracing::{info_span, instrument};
 
-use crate::airs::{AirSet, Table};
+use crate::airs::{AirSet, Analysed, Table};
 use crate::instances::InstanceError;
 use crate::key::{KeyError, VerifyingKey};
 use crate::profile::ProfileId;
@@ -113,10 +113,13 @@ pub(crate) fn verify_in_frame<T: Table>(
     let common = key.common_data(airs, instances);
     check_bus_widths(&common.lookups)?;
     let config = config(&key.profile, report.queries, frame);
-    let tables: Vec<T> = instances
+    let tables: Vec<Analysed<'_, T>> = instances
         .tables()
         .iter()
-        .map(|instance| airs.kinds()[usize::from(instance.kind)].table.clone())
+        .map(|instance| Analysed {
+            table: &airs.kinds()[usize::from(instance.kind)].table,
+            info: airs.info(instance.kind.into()),
+        })
         .collect();
     let public_values: Vec<Vec<Felt>> = instances
         .tables()

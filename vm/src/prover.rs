@@ -8,8 +8,8 @@ use plica_air::record::Execution;
 use plica_air::trace;
 use plica_field::Felt;
 use plica_fri::{
-    AirSet, Kind, Presence, Profile, Proof, ProveError, SecurityReport, SecurityTarget, SetupError,
-    Trace, VerifyError, VerifyingKey,
+    AirSet, Fingerprint, Kind, Presence, Profile, Proof, ProveError, SecurityReport,
+    SecurityTarget, SetupError, Trace, VerifyError, VerifyingKey,
 };
 use thiserror::Error;
 use tracing::instrument;
@@ -23,27 +23,36 @@ const MAX_INSTANCES: usize = 2;
 /// Proving key of a program.
 pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 
+/// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
+/// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
+const FINGERPRINT: Fingerprint =
+    Fingerprint::new("acd90f7149d4c271fec3da446a635264408fd6fa69e8a9b4092f284d89b880a9");
+
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
     static MACHINE: OnceLock<Arc<AirSet<ChipKind>>> = OnceLock::new();
-    MACHINE.get_or_init(|| {
-        let kinds = ChipKind::ALL
-            .into_iter()
-            .map(|kind| Kind {
-                name: kind.name(),
-                table: kind,
-                presence: match kind.role() {
-                    Role::Fixed if kind == ChipKind::Limbs => Presence::Optional,
-                    Role::Fixed => Presence::Pinned,
-                    Role::Facts(_) | Role::Ordered => Presence::Dynamic {
-                        max_instances: MAX_INSTANCES,
-                    },
-                },
-                ordered: kind.ordered(),
-            })
-            .collect();
-        Arc::new(AirSet::new(kinds).expect("the machine's chips form a valid set"))
+    MACHINE.get_or_init(|| match AirSet::pinned_as(kinds(), FINGERPRINT) {
+        Ok(set) => Arc::new(set),
+        Err(error) => panic!("the machine's chips: {error}"),
     })
+}
+
+fn kinds() -> Vec<Kind<ChipKind>> {
+    ChipKind::ALL
+        .into_iter()
+        .map(|kind| Kind {
+            name: kind.name(),
+            table: kind,
+            presence: match kind.role() {
+                Role::Fixed if kind == ChipKind::Limbs => Presence::Optional,
+                Role::Fixed => Presence::Pinned,
+                Role::Facts(_) | Role::Ordered => Presence::Dynamic {
+                    max_instances: MAX_INSTANCES,
+                },
+            },
+            ordered: kind.ordered(),
+        })
+        .collect()
 }
 
 /// Why there are no keys for a program.
@@ -183,4 +192,21 @@ pub fn verify(
         proof,
         min_security,
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Builds without debug assertions trust the constant, so this is where all chips are checked for them.
+    #[test]
+    fn the_fingerprint_is_the_machine_s() {
+        let set = AirSet::new(kinds()).expect("the machine's chips form a valid set");
+        let got = set.fingerprint();
+        assert!(
+            got == FINGERPRINT,
+            "the chips have changed. If that is meant, set in vm/src/prover.rs:\nconst FINGERPRINT: Fingerprint = {got};"
+        );
+        assert_eq!(machine().digest(), set.digest());
+    }
 }

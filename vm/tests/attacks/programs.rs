@@ -1,5 +1,7 @@
 //! Programs that together use every chip and every kind of row.
 
+use plica_air::chip::ChipKind;
+
 /// (name, source, inputs)
 pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("loop", LOOP, &[5, 3, 2]),
@@ -14,8 +16,49 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("dropped inverse", "begin inv drop end", &[3]),
     ("equality", "begin push.5 assert_eq end", &[5]),
     ("tests", "begin eq.3 swap eq.4 add end", &[3, 5]),
+    ("32-bit arithmetic", U32, &[5, 7]),
+    ("32-bit products", PRODUCTS, &[5, 7]),
+    ("32-bit quotients", QUOTIENTS, &[5, 7]),
+    (
+        "shifts",
+        "begin u32shl.3 u32shr.1 u32rotl.5 u32rotr.7 end",
+        &[1 << 30],
+    ),
+    (
+        "bitwise",
+        "begin dup.1 u32and u32or.12 u32xor.10 end",
+        &[5, 7],
+    ),
+    (
+        "powers",
+        "begin pow2 swap u32clz add u32popcnt end",
+        &[5, 7],
+    ),
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
 ];
+
+/// Checks, additions and subtractions of 32-bit numbers, with and without constants.
+pub(crate) const U32: &str = "
+begin
+    u32overflowing_add.9 drop dup.1 u32overflowing_sub add
+end";
+
+/// Products, one of which has the low half 0, and splits.
+pub(crate) const PRODUCTS: &str = "
+begin
+    dup.1 dup.1 u32overflowing_mul add
+    dup.1 dup.3 u32overflowing_madd add u32wrapping_mul.3
+    mul.4294967296 u32split add
+end";
+
+/// Quotients and remainders, with and without constants.
+pub(crate) const QUOTIENTS: &str = "
+begin
+    dup.1 u32divmod add u32divmod.3 add
+end";
+
+/// Chips that no instruction of the language uses yet.
+pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::Pack, ChipKind::Unpack];
 
 /// [n, acc, ..]: acc ↦ acc² + 3, n times.
 pub(crate) const LOOP: &str = "

@@ -89,7 +89,8 @@ fn honest_traces_are_accepted() {
 
 #[test]
 fn one_wrong_cell_of_any_chip_is_refused() {
-    for kind in ChipKind::ALL {
+    let kinds = ChipKind::ALL.into_iter();
+    for kind in kinds.filter(|kind| !programs::UNREACHABLE.contains(kind)) {
         refused(&one_wrong_cell(kind));
     }
 }
