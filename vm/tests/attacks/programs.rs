@@ -48,7 +48,7 @@ pub(crate) const PRODUCTS: &str = "
 begin
     dup.1 dup.1 u32overflowing_mul add
     dup.1 dup.3 u32overflowing_madd add u32wrapping_mul.3
-    mul.4294967296 u32split add
+    mul.4294967296 u32split add add
 end";
 
 /// Quotients and remainders, with and without constants.

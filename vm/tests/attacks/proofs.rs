@@ -51,9 +51,10 @@ fn refused(forged: &Forged) {
     assert!(matches!(result, Err(VerifyError::Invalid(_))), "{result:?}");
 }
 
-/// An honest trace with one cell of this chip changed such that a constraint fails and the bus still balances; where the chip has
-/// no constraints, such that the bus does not balance.
+/// An honest trace with one cell of this chip changed such that a constraint fails and the bus still balances; where every
+/// cell of the chip is in a message, such that the bus does not balance either.
 fn one_wrong_cell(kind: ChipKind) -> Forged {
+    let mut open = None;
     for (_, source, inputs) in programs::ALL {
         let honest = Forged::honest(source, inputs);
         for at in honest.rows(kind) {
@@ -61,14 +62,16 @@ fn one_wrong_cell(kind: ChipKind) -> Forged {
                 let mut forged = honest.clone();
                 forged.row_mut(at)[column] += Felt::ONE;
                 let findings = forged.findings();
-                let broken = !findings.violations.is_empty() && findings.unbalanced.is_empty();
-                if broken || (kind.constraints().is_empty() && !findings.is_empty()) {
+                if !findings.violations.is_empty() && findings.unbalanced.is_empty() {
                     return forged;
+                }
+                if open.is_none() && !findings.is_empty() {
+                    open = Some(forged);
                 }
             }
         }
     }
-    panic!("no cell of {} is bound by a constraint alone", kind.name());
+    open.unwrap_or_else(|| panic!("no cell of {} is bound", kind.name()))
 }
 
 #[test]
