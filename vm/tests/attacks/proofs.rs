@@ -58,14 +58,19 @@ fn one_wrong_cell(kind: ChipKind) -> Forged {
     for (_, source, inputs) in programs::ALL {
         let honest = Forged::honest(source, inputs);
         for at in honest.rows(kind) {
+            let before = honest.report(at, honest.row(at)).messages;
             for column in 0..kind.width() {
-                let mut forged = honest.clone();
-                forged.row_mut(at)[column] += Felt::ONE;
-                let findings = forged.findings();
-                if !findings.violations.is_empty() && findings.unbalanced.is_empty() {
-                    return forged;
-                }
-                if open.is_none() && !findings.is_empty() {
+                let mut row = honest.row(at).to_vec();
+                row[column] += Felt::ONE;
+                let report = honest.report(at, &row);
+                let violated = report.constraints.iter().any(|&value| value != Felt::ZERO);
+                let silent = report.messages == before;
+                if (violated && silent) || (open.is_none() && !silent) {
+                    let mut forged = honest.clone();
+                    forged.row_mut(at)[column] += Felt::ONE;
+                    if violated && silent {
+                        return forged;
+                    }
                     open = Some(forged);
                 }
             }

@@ -6,7 +6,7 @@ use crate::chip::ChipKind;
 use crate::code::{FactOp, Operand};
 use crate::testing::{
     Forgery, MULT, adversarial, cell, check_forgeries, check_lookup_binds, check_padding, felt,
-    limbs_changed, positions, violated, with_fact_row,
+    limbs_changed, number, positions, violated, with_fact_row,
 };
 
 const CHIP: ChipKind = ChipKind::U32Add;
@@ -135,21 +135,6 @@ fn the_program_fixes_ids_and_kinds() {
 #[test]
 fn padding_duplicates_a_fact_and_provides_nothing() {
     check_padding(CHIP, &row(FactOp::U32Sub, 5, 6, false), &mults());
-}
-
-fn number() -> impl Strategy<Value = u64> {
-    let edges = vec![
-        0,
-        1,
-        2,
-        0xfff,
-        0x1000,
-        (1 << 31) - 1,
-        1 << 31,
-        (1 << 32) - 2,
-        (1 << 32) - 1,
-    ];
-    prop_oneof![proptest::sample::select(edges), 0..1u64 << 32]
 }
 
 proptest! {

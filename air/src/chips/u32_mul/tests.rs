@@ -1,1 +1,238 @@
+use p3_field::{Field, PrimeField64};
+use proptest::prelude::*;
 
+use super::*;
+use crate::chip::ChipKind;
+use crate::code::{FactOp, Operand};
+use crate::testing::{
+    Forgery, MULT, adversarial, cell, check_forgeries, check_lookup_binds, check_padding, felt,
+    limbs_changed, number, positions, second_solutions, violated, with_fact_row,
+};
+
+const CHIP: ChipKind = ChipKind::U32Mul;
+const FRAMES: [i64; FACTS] = [7, 9, 11, 13];
+const IDS: [u32; FACTS] = [100, 200, 300, 400];
+const A: u32 = 50;
+const B: u32 = 51;
+const C: u32 = 52;
+
+fn filled(op: FactOp, operands: &[Operand], values: &[u64]) -> Vec<Felt> {
+    let counts = limbs::Counts::default();
+    let mut row = vec![Felt::ZERO; WIDTH];
+    let values: Vec<Felt> = values.iter().map(|&value| Felt::from_u64(value)).collect();
+    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
+        with_fact_row(op, (FRAMES[i], IDS[i]), operands, &values, |row| {
+            fill(cols, row, &counts);
+        });
+    }
+    fill_hints(&mut row);
+    row
+}
+
+/// All instructions of a row are a·b + c; b and c may be constants.
+fn product(values: [u64; 3], constants: [bool; 2]) -> Vec<Felt> {
+    let operand = |j: usize, id| {
+        if constants[j] {
+            Operand::Imm(Felt::from_u64(values[1 + j]))
+        } else {
+            Operand::Cell(id)
+        }
+    };
+    let operands = [Operand::Cell(A), operand(0, B), operand(1, C)];
+    filled(FactOp::U32Mul, &operands, &values)
+}
+
+fn split(a: u64) -> Vec<Felt> {
+    filled(FactOp::Split, &[Operand::Cell(A)], &[a])
+}
+
+fn mults() -> Vec<usize> {
+    let positions = positions(WIDTH);
+    let facts = Cols::of(&positions).facts;
+    facts.iter().flat_map(|fact| fact.mults).collect()
+}
+
+#[test]
+fn each_constraint_stops_a_forgery() {
+    let mut forgeries = Vec::new();
+    for i in 0..FACTS {
+        let name = |constraint: &str| format!("fact {i}: {constraint}");
+        let fp = FRAMES[i];
+        let low = |value| cell(fp, IDS[i], value);
+        let high = |value| cell(fp, IDS[i] + 1, value);
+        // What the low half becomes, from one small number to another.
+        let becomes = |from: i64, to: i64| {
+            let mut gain = vec![(low(from), -MULT), (low(to), MULT)];
+            gain.extend(limbs_changed([from, 0, 0], [to, 0, 0]));
+            gain
+        };
+        // 3·5 + 2 = 18
+        forgeries.push(Forgery::new(
+            name("product"),
+            product([3, 5, 2], [false, false]),
+            |row| Cols::of_mut(row).facts[i].low[0] = felt(18),
+            becomes(17, 18),
+        ));
+        // 3 = 4 + 2^32·(2^32 − 1) − p
+        let mut gain = becomes(3, 4);
+        gain.extend([(high(0), -MULT), (high(0xffff_ffff), MULT)]);
+        gain.extend(limbs_changed([0, 0, 0], [0xfff, 0xfff, 0xff]));
+        forgeries.push(Forgery::new(
+            name("canonical"),
+            split(3),
+            |row| {
+                let fact = &mut Cols::of_mut(row).facts[i];
+                fact.low[0] = felt(4);
+                fact.high = [0xfff, 0xfff, 0xff].map(felt);
+            },
+            gain,
+        ));
+        // The constant 5 is taken for 6.
+        forgeries.push(Forgery::new(
+            name("immediate b"),
+            product([3, 5, 2], [true, false]),
+            |row| {
+                let fact = &mut Cols::of_mut(row).facts[i];
+                fact.b = felt(6);
+                fact.low[0] = felt(20);
+            },
+            becomes(17, 20),
+        ));
+        // The constant 2 is taken for 3.
+        forgeries.push(Forgery::new(
+            name("immediate c"),
+            product([3, 5, 2], [false, true]),
+            |row| {
+                let fact = &mut Cols::of_mut(row).facts[i];
+                fact.c = felt(3);
+                fact.low[0] = felt(18);
+            },
+            becomes(17, 18),
+        ));
+        // The code of "c is a constant" is 4, which is also 2·2: c is read, and b is not read but given.
+        let mut gain = becomes(20, 161);
+        gain.extend([
+            (cell(fp, B, 4), 1),
+            (cell(fp, B, i64::from(B)), 1),
+            (cell(fp, 8, 8), -1),
+        ]);
+        forgeries.push(Forgery::new(
+            name("immediate b is boolean"),
+            product([3, 4, 8], [false, true]),
+            |row| {
+                let fact = &mut Cols::of_mut(row).facts[i];
+                fact.immediates = [Felt::TWO, Felt::ZERO];
+                fact.b = Felt::from_u32(B);
+                fact.low[0] = felt(161);
+            },
+            gain,
+        ));
+        // The code of "b is a constant" is 2, which is also 4·½: b is read, and c half.
+        let mut gain = becomes(18, 64);
+        gain.extend([(cell(fp, C, 6), 1), (cell(fp, 4, 4), -1)]);
+        let mut forgery = Forgery::new(
+            name("immediate c is boolean"),
+            product([3, 4, 6], [true, false]),
+            |row| {
+                let fact = &mut Cols::of_mut(row).facts[i];
+                fact.immediates = [Felt::ZERO, Felt::TWO.inverse()];
+                fact.c = Felt::from_u32(C);
+                fact.low[0] = felt(64);
+            },
+            gain,
+        );
+        forgery.also(cell(fp, C, i64::from(C)), -Felt::TWO.inverse());
+        forgeries.push(forgery);
+    }
+    check_forgeries(CHIP, &forgeries);
+}
+
+#[test]
+fn the_program_fixes_ids_and_kinds() {
+    let positions = positions(WIDTH);
+    let facts = Cols::of(&positions).facts;
+    let columns: Vec<usize> = facts
+        .iter()
+        .flat_map(|fact| [fact.id].into_iter().chain(fact.immediates).chain(fact.ids))
+        .collect();
+    for constants in [[false, false], [false, true], [true, false], [true, true]] {
+        check_lookup_binds(CHIP, &product([3, 5, 2], constants), &columns);
+    }
+    check_lookup_binds(CHIP, &split(3), &columns);
+}
+
+/// A split is the multiplication by 1, and reads nothing but its operand.
+#[test]
+fn a_split_reads_one_cell() {
+    let row = split(Felt::NEG_ONE.as_canonical_u64());
+    let fact = Cols::of(&row).facts[0];
+    assert_eq!(fact.immediates, [Felt::ONE; 2]);
+    assert_eq!((fact.b, fact.c), (Felt::ONE, Felt::ZERO));
+    assert_eq!((fact.ids[1], fact.ids[2]), (Felt::ONE, Felt::ZERO));
+    assert!(violated(CHIP, &row).is_empty());
+}
+
+#[test]
+fn padding_duplicates_a_fact_and_provides_nothing() {
+    check_padding(CHIP, &product([3, 5, 2], [true, true]), &mults());
+    check_padding(CHIP, &split(1 << 40), &mults());
+}
+
+#[test]
+fn only_the_hint_of_a_low_half_of_zero_is_free() {
+    let candidates = adversarial(&[]);
+    assert!(second_solutions(CHIP, &split(1 << 32), &mults(), &candidates) > 0);
+    assert_eq!(second_solutions(CHIP, &split(5), &mults(), &candidates), 0);
+}
+
+/// Field elements at both ends, where another pair of halves has the same residue.
+fn element() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        number(),
+        number().prop_map(|n| Felt::ORDER_U64 - 1 - n),
+        0..Felt::ORDER_U64,
+    ]
+}
+
+/// All pairs of halves with this residue that the row accepts, with the best hint for each.
+fn solutions(honest: &[Felt], residue: u64) -> Vec<[u64; 2]> {
+    let counts = limbs::Counts::default();
+    let mut found = Vec::new();
+    for value in [Some(residue), residue.checked_add(Felt::ORDER_U64)] {
+        let Some(value) = value else { continue };
+        let halves = [value & 0xffff_ffff, value >> 32];
+        let [low, high] = halves.map(|half| counts.split(Felt::from_u64(half)));
+        let distance = Felt::from_u64(0xffff_ffff - halves[1]);
+        for w in adversarial(&[distance]) {
+            let mut row = honest.to_vec();
+            let fact = &mut Cols::of_mut(&mut row).facts[0];
+            (fact.low, fact.high, fact.w) = (low, high, w);
+            if violated(CHIP, &row).is_empty() {
+                found.push(halves);
+                break;
+            }
+        }
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Rule R3 for products.
+    #[test]
+    fn a_product_has_one_pair_of_halves(a in number(), b in number(), c in number()) {
+        let honest = product([a, b, c], [false, false]);
+        let exact = a * b + c;
+        prop_assert_eq!(solutions(&honest, exact), [[exact & 0xffff_ffff, exact >> 32]]);
+        prop_assert!(violated(CHIP, &honest).is_empty());
+    }
+
+    /// Rule R3 for splits, of every field element.
+    #[test]
+    fn an_element_has_one_pair_of_halves(a in element()) {
+        let honest = split(a);
+        prop_assert_eq!(solutions(&honest, a), [[a & 0xffff_ffff, a >> 32]]);
+        prop_assert!(violated(CHIP, &honest).is_empty());
+    }
+}
