@@ -56,10 +56,23 @@ pub(super) fn call(params: usize, results: usize) -> f64 {
 const fn fact(op: FactOp) -> f64 {
     match op.class() {
         Class::U32Check => 18.25,
-        Class::U32Add => 28.25,
-        Class::Pack => 26.0,
-        Class::Unpack => 22.0,
-        _ => 0.0,
+        Class::U32Add | Class::BitLength => 28.25,
+        Class::U32Mul => 39.25,
+        Class::U32Div => 40.25,
+        Class::U32Shift => 29.75,
+        Class::Bitwise => 43.25,
+        Class::Power => 14.25,
+        Class::Bits => 131.0,
+        Class::Pack => 26.25,
+        Class::Unpack => 22.25,
+        // Not of these chips.
+        Class::Arith
+        | Class::Inverse
+        | Class::Copy
+        | Class::Frame
+        | Class::Leave
+        | Class::Assert
+        | Class::Single => 0.0,
     }
 }
 
