@@ -6,7 +6,9 @@
 mod decode;
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
-use plica_air::code::{FactOp, INPUT, Layout, MAX_COMPONENTS, OUTPUT, PARAMS, Program, STACK_SIZE};
+use plica_air::code::{
+    FactOp, INPUT, Layout, MAX_COMPONENTS, MAX_OPERANDS, OUTPUT, PARAMS, Program, STACK_SIZE,
+};
 use plica_air::record::{Execution, Frame, FrameIndex, Outcome, Step};
 use plica_field::Felt;
 use thiserror::Error;
@@ -84,6 +86,32 @@ pub fn record(
 
 /// Computes a fact; the first operand if it traps.
 fn fact(op: FactOp, sources: &[FactOperand], cells: &mut [Felt], out: u32) -> Result<(), Felt> {
+    // Integer instructions, which are many, have few operands and no words.
+    let mut operands = [Felt::ZERO; MAX_OPERANDS];
+    for (operand, source) in operands
+        .iter_mut()
+        .zip(&sources[..op.signature().operands.len()])
+    {
+        *operand = match *source {
+            FactOperand::Scalar(slot) => cells[slot as usize],
+            FactOperand::Imm(value) => value,
+            FactOperand::Word(_) => return word_fact(op, sources, cells, out),
+        };
+    }
+    if op.eval(&operands, &mut cells[out as usize..]) {
+        Ok(())
+    } else {
+        Err(operands[0])
+    }
+}
+
+/// The same for operands of which some are words.
+fn word_fact(
+    op: FactOp,
+    sources: &[FactOperand],
+    cells: &mut [Felt],
+    out: u32,
+) -> Result<(), Felt> {
     let signature = op.signature();
     let mut operands = [Felt::ZERO; MAX_COMPONENTS];
     let mut at = 0;
