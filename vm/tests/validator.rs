@@ -98,6 +98,22 @@ const PROGRAMS: &[(&str, &str)] = &[
         end",
     ),
     (
+        "integers",
+        "begin
+            u32assert2 dup.1 dup.1 u32overflowing_madd u32wrapping_mul.5 u32xor dup.2 u32split u32and
+            u32rotl.3 dup.3 u32shl u32popcnt dup.1 u32divmod add is_odd
+            if.true u32wrapping_add.1 else u32cast u32divmod.7 u32max end u32clz
+        end",
+    ),
+    (
+        "integers_in_a_loop",
+        "begin
+            u32assert push.9 push.1 while.true
+                sub.1 swap u32wrapping_mul.5 dup u32shr.3 u32or swap dup neq.0
+            end drop
+        end",
+    ),
+    (
         "procedure",
         "proc.p
             dup.1 mul dup.2 add dup.3 mul dup.4 add dup.1 mul dup.2 add dup.3 mul dup.4 add
@@ -1517,6 +1533,86 @@ fn dropped_division() {
             {
                 *slot = Operand::Imm(Felt::ZERO);
             }
+        }
+    }
+    rejected!(p, E::Unanchored { .. });
+}
+
+/// The first fact of an instruction, to be changed.
+fn fact(program: &mut Program, op: FactOp) -> &mut FactEntry {
+    let facts = program.entries.iter_mut().filter_map(|entry| match entry {
+        Entry::Fact(fact) => Some(fact),
+        _ => None,
+    });
+    let mut facts = facts.filter(|fact| fact.op == op);
+    facts.next().expect("the program has one")
+}
+
+#[test]
+fn an_operand_that_is_no_integer() {
+    for op in [
+        FactOp::U32Mul,
+        FactOp::U32Div,
+        FactOp::U32And,
+        FactOp::U32Xor,
+        FactOp::U32Rotl,
+        FactOp::BitLength,
+        FactOp::Bits,
+    ] {
+        let mut p = named_program("integers");
+        fact(&mut p, op).operands[0] = Operand::Cell(INPUT + 7);
+        rejected!(p, E::Type { .. });
+    }
+    // A split takes it.
+    let mut p = named_program("integers");
+    fact(&mut p, FactOp::Split).operands[0] = Operand::Cell(INPUT + 7);
+    assert_eq!(validate(&p), Ok(()));
+}
+
+/// What enters the loop is a 32-bit number because a step hands one on, and the other way round.
+#[test]
+fn a_loop_that_hands_on_no_integer() {
+    let mut p = named_program("integers_in_a_loop");
+    assert_eq!(validate(&p), Ok(()));
+    let product = fact(&mut p, FactOp::U32Mul);
+    (product.op, product.operands[1]) = (FactOp::Power, Operand::Imm(Felt::ZERO));
+    product.operands[2] = Operand::Imm(Felt::ZERO);
+    rejected!(p, E::Type { .. });
+}
+
+#[test]
+fn a_shift_by_no_power_of_two() {
+    for factor in [0, 3, (1 << 31) + 1] {
+        let mut p = named_program("integers");
+        fact(&mut p, FactOp::U32Rotl).operands[1] = Operand::Imm(Felt::new(factor));
+        rejected!(p, E::Malformed { .. });
+    }
+    let mut p = named_program("integers");
+    let rotation = fact(&mut p, FactOp::U32Rotl);
+    rotation.operands[1] = rotation.operands[0];
+    rejected!(p, E::Malformed { .. });
+}
+
+/// A division by a constant always has a row, one by a cell must be read.
+#[test]
+fn dropped_integer_division() {
+    let p = program("begin u32assert u32div.3 drop end");
+    assert!(
+        find(
+            &p,
+            |e| matches!(e, Entry::Fact(e) if e.op == FactOp::U32Div)
+        )
+        .is_empty()
+    );
+    let mut p = program("begin u32assert2 u32div drop end");
+    let at = find(
+        &p,
+        |e| matches!(e, Entry::Fact(e) if e.op == FactOp::U32Div),
+    )[0];
+    assert!(p.entries[at].traps());
+    for entry in &mut p.entries {
+        if let Entry::Assert(touch) = entry {
+            touch.slots = [Operand::Cell(INPUT); 4];
         }
     }
     rejected!(p, E::Unanchored { .. });
