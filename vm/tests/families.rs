@@ -109,7 +109,7 @@ fn families_are_proven() {
         assert_eq!(proven.claim.outputs, expected, "{name}");
         verify(&verifying, &proven.claim, &proven.proof, TARGET)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
-        let mut claim = proven.claim.clone();
+        let mut claim = proven.claim;
         claim.outputs[0] += Felt::new(1);
         assert!(
             verify(&verifying, &claim, &proven.proof, TARGET).is_err(),
