@@ -40,7 +40,7 @@ fn proves(compiled: &Compiled, inputs: &Inputs, context: &str) -> bool {
     assert_eq!(proven.claim.outputs, run.outputs, "{context}");
     verify(&verifying, &proven.claim, &proven.proof, TARGET)
         .unwrap_or_else(|error| panic!("{context}: {error}"));
-    let mut other = proven.claim.clone();
+    let mut other = proven.claim;
     other.outputs[0] += plica_field::Felt::new(1);
     assert!(
         verify(&verifying, &other, &proven.proof, TARGET).is_err(),
