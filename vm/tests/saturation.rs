@@ -19,7 +19,7 @@ use plica_air::record::Execution;
 use plica_field::Felt;
 use plica_vm::compile::{Compiled, compile};
 use plica_vm::syntax::{NoModules, parse_program};
-use random::{Features, Rng, random_inputs, random_program, random_program_with};
+use random::{ENABLED, Rng, random_inputs, random_program, random_program_with};
 use saturate::{Saturation, differences, ordered_cells, saturate};
 
 const PROGRAMS: u64 = 300;
@@ -46,14 +46,8 @@ fn executions(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (u64, Compile
 fn integer_executions(
     seeds: std::ops::Range<u64>,
 ) -> impl Iterator<Item = (u64, Compiled, Execution)> {
-    let features = Features {
-        comparisons: true,
-        extension: true,
-        u32: true,
-        ..Features::NONE
-    };
-    seeds.filter_map(move |seed| {
-        let compiled = compiled(&random_program_with(seed, features));
+    seeds.filter_map(|seed| {
+        let compiled = compiled(&random_program_with(seed, ENABLED));
         let inputs = random_inputs(seed).initial_stack();
         let execution = compiled.record(&inputs, MAX_CYCLES).ok()?;
         Some((seed, compiled, execution))

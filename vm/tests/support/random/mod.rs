@@ -61,6 +61,14 @@ impl Features {
     };
 }
 
+/// What the compiler can do of the language beside its core.
+pub(crate) const ENABLED: Features = Features {
+    comparisons: true,
+    extension: true,
+    u32: true,
+    ..Features::NONE
+};
+
 /// SplitMix64.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(pub(crate) u64);
