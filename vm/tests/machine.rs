@@ -3,7 +3,7 @@
 mod support;
 
 use p3_field::PrimeField64;
-use plica_air::code::{Entry, Program};
+use plica_air::code::{Entry, FactOp, Program};
 use plica_air::{check, trace};
 use plica_field::Felt;
 use plica_vm::compile::{Compiled, RunErrorKind, compile};
@@ -111,6 +111,102 @@ fn without_partner(source: &str) -> [usize; 2] {
         .filter(|e| matches!(e, Entry::Single(_)));
     assert_eq!(singles.count(), counts[1], "none in code that runs once");
     counts
+}
+
+/// How many 32-bit checks a program has.
+fn checks(source: &str) -> usize {
+    let program = parse_program(source, "checks", &NoModules).expect("parses");
+    let program = compile(&program).expect("compiles").program;
+    let is_check =
+        |entry: &&Entry| matches!(entry, Entry::Fact(fact) if fact.op == FactOp::U32Check);
+    program.entries.iter().filter(is_check).count()
+}
+
+#[test]
+fn a_number_is_checked_once_per_path() {
+    let cases = [
+        ("dup.1 dup.1 u32lt movdn.2 u32xor add", 2),
+        // Results and constants are in range.
+        ("u32wrapping_add.3 push.5 u32and dup u32popcnt add", 1),
+        ("u32split u32wrapping_mul u32not", 0),
+        ("u32testw drop u32cast u32clz", 0),
+        // One side of a branch says nothing about the other, and nothing about what follows.
+        (
+            "dup.1 eq.3 if.true dup u32wrapping_add.1 else u32assert push.7 end u32xor",
+            3,
+        ),
+        // What enters a loop in range stays so.
+        (
+            "u32assert dup.1 neq.0 while.true u32wrapping_mul.5 dup.1 neq.0 end",
+            1,
+        ),
+        (
+            "dup.1 neq.0 while.true u32wrapping_mul.5 dup.1 neq.0 end",
+            1,
+        ),
+        // A constant that an immediate names is checked, one that makes the instruction trivial is not.
+        ("u32wrapping_add.0 u32or.0 u32shl.0 u32div.1 u32and.0", 0),
+        ("u32overflowing_add.0 drop", 1),
+    ];
+    for (body, expected) in cases {
+        let source = format!("begin {body} drop drop end");
+        assert_eq!(checks(&source), expected, "{body}");
+    }
+}
+
+#[test]
+fn failures_say_what_is_wrong() {
+    let cases = [
+        (
+            "u32assert.err=7",
+            1 << 32,
+            "expected a 32-bit number, found 4294967296 (error code 7)",
+        ),
+        (
+            "u32assert",
+            1 << 40,
+            "expected a 32-bit number, found 1099511627776",
+        ),
+        (
+            "push.9 u32wrapping_add",
+            1 << 32,
+            "expected a 32-bit number, found 4294967296",
+        ),
+        ("push.9 swap u32div", 0, "division by zero"),
+        (
+            "push.9 swap u32shl",
+            64,
+            "a shift or rotation by more bits than a 32-bit number has",
+        ),
+        (
+            "push.9 swap u32shr",
+            32,
+            "a shift or rotation by more bits than a 32-bit number has",
+        ),
+        (
+            "push.9 swap u32rotr",
+            33,
+            "a shift or rotation by more bits than a 32-bit number has",
+        ),
+        ("pow2", 64, "the exponent is not below 2^6"),
+        ("push.3 swap exp.u5", 32, "the exponent is not below 2^5"),
+        (
+            "push.3 swap exp.u40",
+            1 << 40,
+            "the exponent is not below 2^40",
+        ),
+        ("ilog2", 0, "logarithm of zero"),
+        ("push.0 swap ext2inv", 0, "division by zero"),
+    ];
+    for (body, input, expected) in cases {
+        // The result is dropped: an instruction that fails does so even if nobody needs it.
+        let source = format!("begin {body} drop push.0 swap drop end");
+        let program = parse_program(&source, "failing", &NoModules).expect("parses");
+        let compiled = compile(&program).expect("compiles");
+        let stack = Inputs::from_stack(vec![Felt::new(input)]).initial_stack();
+        let error = compiled.run(&stack, MAX_CYCLES).expect_err(body);
+        assert_eq!(error.to_string(), expected, "{body}");
+    }
 }
 
 #[test]
