@@ -1,5 +1,7 @@
 //! Emission of operations, with constants folded.
 
+use std::collections::HashMap;
+
 use p3_field::{Field, PrimeCharacteristicRing};
 use plica_air::code::{FactOp, MAX_RESULTS, Type};
 use plica_field::Felt;
@@ -10,13 +12,16 @@ use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
 pub(super) struct Scope {
     pub(super) stmts: Vec<Stmt>,
     pub(super) origin: Origin,
+    /// Words that the list puts together, by their elements.
+    words: HashMap<Vec<Operand>, Operand>,
 }
 
 impl Scope {
-    pub(super) const fn new(origin: Origin) -> Self {
+    pub(super) fn new(origin: Origin) -> Self {
         Self {
             stmts: Vec::new(),
             origin,
+            words: HashMap::new(),
         }
     }
 }
@@ -212,6 +217,14 @@ impl Ir {
         if op == FactOp::U32Check && self.ty(operands[0]).fits(Type::U32) {
             return operands.to_vec();
         }
+        if let Some(known) = self.words.undone(op, operands) {
+            return known;
+        }
+        if op == FactOp::Pack
+            && let Some(&known) = scope.words.get(operands)
+        {
+            return vec![known];
+        }
         let signature = op.signature();
         let constants: Option<Vec<Felt>> = operands
             .iter()
@@ -243,6 +256,11 @@ impl Ir {
                 out
             })
             .collect();
+        self.words.record(op, operands, &outs);
+        if op == FactOp::Pack {
+            let word = Operand::Value(outs[0]);
+            scope.words.insert(operands.to_vec(), word);
+        }
         scope.stmts.push(Stmt::Fact {
             outs: outs.clone(),
             op,

@@ -16,6 +16,7 @@ mod stack;
 mod translate;
 mod u32;
 mod weight;
+mod word;
 
 use plica_air::code::{FactOp, Type};
 use plica_field::Felt;
@@ -246,6 +247,7 @@ pub struct Ir {
     pub inputs: Vec<ValueId>,
     /// Names for [`Origin::procedure`]; the first is the program's body.
     pub procedures: Vec<String>,
+    words: word::Words,
 }
 
 impl Ir {
