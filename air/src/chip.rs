@@ -9,8 +9,8 @@ use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
-    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, single, u32_add,
-    u32_check, unpack,
+    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, rpo, single,
+    u32_add, u32_check, unpack,
 };
 use crate::code::{Class, Program};
 
@@ -87,6 +87,7 @@ chips! {
     U32Add u32_add "u32 add" Role::Facts(u32_add::FACTS);
     Pack pack "pack" Role::Facts(pack::FACTS);
     Unpack unpack "unpack" Role::Facts(unpack::FACTS);
+    Rpo rpo "rpo" Role::Facts(rpo::FACTS);
     Single single "single" Role::Facts(single::INSTRUCTIONS);
     Copy copy "copy" Role::Facts(1);
     Frame frame "frame" Role::Ordered;
@@ -105,6 +106,7 @@ impl ChipKind {
             Class::U32Add => Self::U32Add,
             Class::Pack => Self::Pack,
             Class::Unpack => Self::Unpack,
+            Class::Rpo => Self::Rpo,
             Class::Copy => Self::Copy,
             Class::Frame => Self::Frame,
             Class::Leave => Self::Leave,

@@ -428,7 +428,8 @@ fn a_frame_has_the_name_of_its_opening() {
                 | ChipKind::U32Check
                 | ChipKind::U32Add
                 | ChipKind::Pack
-                | ChipKind::Unpack => unreachable!("not in this program"),
+                | ChipKind::Unpack
+                | ChipKind::Rpo => unreachable!("not in this program"),
                 ChipKind::Arith => arith::Cols::of_mut(row)
                     .bundles
                     .iter_mut()

@@ -24,6 +24,7 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::U32Add => Some((4, "32-bit addition or subtraction", 40.0)),
         ChipKind::Pack => Some((4, "word of four elements", 45.0)),
         ChipKind::Unpack => Some((4, "elements of a word", 45.0)),
+        ChipKind::Rpo => Some((1, "permutation or two-to-one hash", 295.0)),
         ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => None,
     }
 }

@@ -10,6 +10,7 @@
 //! | [`u32_check`] | 32-bit checks | facts |
 //! | [`u32_add`] | 32-bit additions and subtractions | facts |
 //! | [`pack`], [`unpack`] | between elements and words | facts |
+//! | [`rpo`] | permutations and two-to-one hashes | facts |
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
 //! | [`leave`] | loop exit, return, branch, jump | ordered |
@@ -29,6 +30,7 @@ pub mod leave;
 pub mod limbs;
 pub mod pack;
 pub mod program;
+pub mod rpo;
 pub mod single;
 pub mod u32_add;
 pub mod u32_check;

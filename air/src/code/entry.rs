@@ -30,6 +30,7 @@ pub enum Class {
     U32Add = 24,
     Pack = 25,
     Unpack = 26,
+    Rpo = 48,
 }
 
 /// A cell of the own frame, or a constant that stands in the program table in its place.

@@ -15,8 +15,8 @@ use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
-    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, single, u32_add,
-    u32_check, unpack,
+    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, rpo, single,
+    u32_add, u32_check, unpack,
 };
 use crate::code::{
     ArithOp, CopyKind, Entry, FactEntry, FrameEntry, INPUT, Layout, LeaveEntry, MAX_COMPONENTS,
@@ -463,6 +463,9 @@ impl Generator<'_> {
             }),
             ChipKind::Unpack => self.fact_row(fact, real, |values| {
                 unpack::fill(&mut unpack::Cols::of_mut(row).facts[j], values);
+            }),
+            ChipKind::Rpo => self.fact_row(fact, real, |values| {
+                rpo::fill(rpo::Cols::of_mut(row), values);
             }),
             ChipKind::Boundary
             | ChipKind::Program

@@ -226,23 +226,26 @@ impl Ir {
             return vec![known];
         }
         let signature = op.signature();
-        let constants: Option<Vec<Felt>> = operands
-            .iter()
-            .map(|&operand| match operand {
-                Operand::Const(value) => Some(value),
-                Operand::Value(_) => None,
-            })
-            .collect();
-        // There are no constant words.
-        let scalars = signature.results.iter().all(|&ty| ty != Type::Word);
-        if let Some(constants) = constants.filter(|_| scalars) {
+        // There are no constant words: this is what one is made with.
+        if op != FactOp::Pack
+            && let Some(constants) = self.words.constants(operands)
+        {
             let mut results = [Felt::ZERO; MAX_RESULTS];
             if !op.eval(&constants, &mut results) {
                 self.fail(scope, Trap::of(op));
             }
-            return results[..signature.results.len()]
+            let mut results = results.into_iter().map(constant);
+            let mut next = || results.next().expect("as many as the signature says");
+            return signature
+                .results
                 .iter()
-                .map(|&value| constant(value))
+                .map(|&ty| match ty {
+                    Type::Word => {
+                        let elements = std::array::from_fn(|_| next());
+                        self.pack(scope, elements)
+                    }
+                    _ => next(),
+                })
                 .collect();
         }
         let outs: Vec<ValueId> = signature

@@ -9,6 +9,7 @@
 
 mod build;
 mod error;
+mod hash;
 pub mod liveness;
 mod repeat;
 mod replay;
@@ -122,7 +123,12 @@ impl Trap {
     pub const fn of(op: FactOp) -> Self {
         match op {
             FactOp::U32Check => Self::NotU32,
-            FactOp::U32Add | FactOp::U32Sub | FactOp::Pack | FactOp::Unpack => Self::DivisionByZero,
+            FactOp::U32Add
+            | FactOp::U32Sub
+            | FactOp::Pack
+            | FactOp::Unpack
+            | FactOp::Permute
+            | FactOp::Merge => Self::DivisionByZero,
         }
     }
 }

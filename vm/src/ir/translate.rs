@@ -659,6 +659,9 @@ impl Translator<'_> {
                 stack.drop(8);
             }
 
+            other if other.section() == Section::Hashing => {
+                return self.hash_instruction(other, span, stack, scope);
+            }
             other if other.section() == Section::U32 => {
                 return self.u32_instruction(other, span, stack, scope);
             }

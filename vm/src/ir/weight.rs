@@ -57,8 +57,9 @@ const fn fact(op: FactOp) -> f64 {
     match op.class() {
         Class::U32Check => 18.25,
         Class::U32Add => 28.25,
-        Class::Pack => 26.0,
-        Class::Unpack => 22.0,
+        Class::Pack => 26.25,
+        Class::Unpack => 22.25,
+        Class::Rpo => 294.0,
         _ => 0.0,
     }
 }

@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 
 use plica_air::code::FactOp;
+use plica_field::Felt;
 
 use super::build::Scope;
 use super::{Ir, Operand, ValueId};
@@ -41,6 +42,24 @@ impl Words {
             }
             _ => None,
         }
+    }
+
+    /// The operands as field elements, if all are constants or words of constants.
+    pub(super) fn constants(&self, operands: &[Operand]) -> Option<Vec<Felt>> {
+        let mut values = Vec::new();
+        for operand in operands {
+            let elements = match operand {
+                Operand::Const(_) => std::slice::from_ref(operand),
+                Operand::Value(word) => self.elements.get(word)?,
+            };
+            for element in elements {
+                match element {
+                    Operand::Const(value) => values.push(*value),
+                    Operand::Value(_) => return None,
+                }
+            }
+        }
+        Some(values)
     }
 
     /// Learns what an instruction does.

@@ -10,7 +10,7 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
-    arith, assert, boundary, copy, frame, inverse, leave, pack, program, single, u32_add,
+    arith, assert, boundary, copy, frame, inverse, leave, pack, program, rpo, single, u32_add,
     u32_check, unpack,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
@@ -102,6 +102,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             let facts = unpack::Cols::of(&at).facts;
             facts.iter().flat_map(|fact| fact.mults).collect()
         }
+        ChipKind::Rpo => rpo::Cols::of(&at).head.mults.to_vec(),
         ChipKind::Single => single::Cols::of(&at)
             .instructions
             .map(|instruction| instruction.lane.mult)
@@ -310,7 +311,11 @@ fn poison_row(
 ) {
     match kind {
         ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => {}
-        ChipKind::U32Check | ChipKind::U32Add | ChipKind::Pack | ChipKind::Unpack => {
+        ChipKind::U32Check
+        | ChipKind::U32Add
+        | ChipKind::Pack
+        | ChipKind::Unpack
+        | ChipKind::Rpo => {
             unreachable!("the poisoned programs have no {kind:?} rows")
         }
         ChipKind::Arith => {

@@ -18,6 +18,7 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("tests", "begin eq.3 swap eq.4 add end", &[3, 5]),
     ("32-bit arithmetic", U32, &[5, 7]),
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
+    ("hashing", HASHING, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
 ];
 
 /// Checks, additions and subtractions of 32-bit numbers, with and without constants.
@@ -26,8 +27,11 @@ begin
     u32overflowing_add.9 drop dup.1 u32overflowing_sub add
 end";
 
+/// Words are put together, permuted, hashed and taken apart, with a chain in which they stay words.
+pub(crate) const HASHING: &str = "begin hperm hmerge hash hmerge end";
+
 /// Chips that no instruction of the language uses yet.
-pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::Pack, ChipKind::Unpack];
+pub(crate) const UNREACHABLE: &[ChipKind] = &[];
 
 /// [n, acc, ..]: acc ↦ acc² + 3, n times.
 pub(crate) const LOOP: &str = "

@@ -33,7 +33,8 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::U32Check
         | ChipKind::U32Add
         | ChipKind::Pack
-        | ChipKind::Unpack => {}
+        | ChipKind::Unpack
+        | ChipKind::Rpo => {}
         ChipKind::Limbs => {
             let at = limbs::Cols::of(&at);
             if r >= 1 << 8 {
