@@ -10,7 +10,7 @@ use plica_field::Felt;
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
     arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, rpo, single,
-    u32_add, u32_check, unpack,
+    u32_add, u32_check, unpack, word_copy,
 };
 use crate::code::{Class, Program};
 
@@ -90,6 +90,7 @@ chips! {
     Rpo rpo "rpo" Role::Facts(rpo::FACTS);
     Single single "single" Role::Facts(single::INSTRUCTIONS);
     Copy copy "copy" Role::Facts(1);
+    WordCopy word_copy "word copy" Role::Facts(1);
     Frame frame "frame" Role::Ordered;
     Leave leave "leave" Role::Ordered;
     Assert assert "assert" Role::Ordered;
@@ -108,6 +109,7 @@ impl ChipKind {
             Class::Unpack => Self::Unpack,
             Class::Rpo => Self::Rpo,
             Class::Copy => Self::Copy,
+            Class::WordCopy => Self::WordCopy,
             Class::Frame => Self::Frame,
             Class::Leave => Self::Leave,
             Class::Assert => Self::Assert,

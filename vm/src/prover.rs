@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("acd90f7149d4c271fec3da446a635264408fd6fa69e8a9b4092f284d89b880a9");
+    Fingerprint::new("a2129a97cc5c6b012f466595dec175a1cc3f9b40b0a173b6d9fd551aa73a2725");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {

@@ -429,7 +429,8 @@ fn a_frame_has_the_name_of_its_opening() {
                 | ChipKind::U32Add
                 | ChipKind::Pack
                 | ChipKind::Unpack
-                | ChipKind::Rpo => unreachable!("not in this program"),
+                | ChipKind::Rpo
+                | ChipKind::WordCopy => unreachable!("not in this program"),
                 ChipKind::Arith => arith::Cols::of_mut(row)
                     .bundles
                     .iter_mut()

@@ -15,6 +15,7 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Arith => Some((4, "field instruction", 17.0)),
         ChipKind::Inverse => Some((4, "zero test or inversion", 17.0)),
         ChipKind::Copy => Some((4, "copied value", 12.0)),
+        ChipKind::WordCopy => Some((1, "copied word", 31.0)),
         // 45 for the step and 8 for each of its four values.
         ChipKind::Frame => Some((1, "loop step or call with four values", 45.0 + 4.0 * 8.0)),
         ChipKind::Leave => Some((1, "exit, return or branch", 45.0)),

@@ -12,6 +12,7 @@
 //! | [`pack`], [`unpack`] | between elements and words | facts |
 //! | [`rpo`] | permutations and two-to-one hashes | facts |
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
+//! | [`word_copy`] | the same for words | facts |
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
 //! | [`leave`] | loop exit, return, branch, jump | ordered |
 //! | [`mod@assert`] | equality checks and touches | ordered |
@@ -35,3 +36,4 @@ pub mod single;
 pub mod u32_add;
 pub mod u32_check;
 pub mod unpack;
+pub mod word_copy;

@@ -12,8 +12,8 @@ use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
 pub(super) struct Scope {
     pub(super) stmts: Vec<Stmt>,
     pub(super) origin: Origin,
-    /// Words that the list puts together, by their elements.
-    words: HashMap<Vec<Operand>, Operand>,
+    /// What the list puts together and takes apart, by instruction and operands.
+    words: HashMap<(FactOp, Vec<Operand>), Vec<Operand>>,
 }
 
 impl Scope {
@@ -220,10 +220,10 @@ impl Ir {
         if let Some(known) = self.words.undone(op, operands) {
             return known;
         }
-        if op == FactOp::Pack
-            && let Some(&known) = scope.words.get(operands)
-        {
-            return vec![known];
+        let shared = matches!(op, FactOp::Pack | FactOp::Unpack);
+        let key = (op, operands.to_vec());
+        if shared && let Some(known) = scope.words.get(&key) {
+            return known.clone();
         }
         let signature = op.signature();
         // There are no constant words: this is what one is made with.
@@ -260,17 +260,17 @@ impl Ir {
             })
             .collect();
         self.words.record(op, operands, &outs);
-        if op == FactOp::Pack {
-            let word = Operand::Value(outs[0]);
-            scope.words.insert(operands.to_vec(), word);
-        }
         scope.stmts.push(Stmt::Fact {
             outs: outs.clone(),
             op,
             operands: operands.to_vec(),
             origin: scope.origin,
         });
-        outs.into_iter().map(Operand::Value).collect()
+        let results: Vec<Operand> = outs.into_iter().map(Operand::Value).collect();
+        if shared {
+            scope.words.insert(key, results.clone());
+        }
+        results
     }
 
     /// The operand as a 32-bit number: emits the check, unless it is known.

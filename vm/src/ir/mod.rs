@@ -8,6 +8,7 @@
 //! [`translate()`] makes it from a resolved program, [`liveness`] finds what is needed.
 
 mod build;
+mod carry;
 mod error;
 mod hash;
 pub mod liveness;

@@ -31,10 +31,8 @@ impl Words {
     pub(super) fn undone(&self, op: FactOp, operands: &[Operand]) -> Option<Vec<Operand>> {
         match op {
             FactOp::Pack => {
-                let lane = |operand: &Operand| self.lanes.get(&operand.value()?).copied();
-                let (word, _) = lane(operands.first()?)?;
-                let whole = (0..4).all(|j| lane(&operands[j]) == Some((word, j)));
-                whole.then(|| vec![Operand::Value(word)])
+                let word = self.whole(operands.try_into().ok()?)?;
+                Some(vec![Operand::Value(word)])
             }
             FactOp::Unpack => {
                 let word = operands.first()?.value()?;
@@ -42,6 +40,28 @@ impl Words {
             }
             _ => None,
         }
+    }
+
+    /// The word of which these are the lanes in order.
+    pub(super) fn whole(&self, elements: &[Operand; 4]) -> Option<ValueId> {
+        let lane = |operand: &Operand| self.lanes.get(&operand.value()?).copied();
+        let (word, _) = lane(&elements[0])?;
+        let whole = (0..4).all(|j| lane(&elements[j]) == Some((word, j)));
+        whole.then_some(word)
+    }
+
+    /// If a list of choices begins with the lanes of one word against those of another: the words, and the rest of the list.
+    pub(super) fn next_join<'a>(
+        &self,
+        first: (Operand, Operand),
+        rest: &'a [(Operand, Operand)],
+    ) -> Option<((Operand, Operand), &'a [(Operand, Operand)])> {
+        let (others, behind) = rest.split_at_checked(3)?;
+        let choices = [first, others[0], others[1], others[2]];
+        let then = self.whole(&choices.map(|(then, _)| then))?;
+        let otherwise = self.whole(&choices.map(|(_, otherwise)| otherwise))?;
+        let words = (Operand::Value(then), Operand::Value(otherwise));
+        (then != otherwise).then_some((words, behind))
     }
 
     /// The operands as field elements, if all are constants or words of constants.

@@ -11,7 +11,7 @@ use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
     arith, assert, boundary, copy, frame, inverse, leave, pack, program, rpo, single, u32_add,
-    u32_check, unpack,
+    u32_check, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
@@ -102,6 +102,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             let facts = unpack::Cols::of(&at).facts;
             facts.iter().flat_map(|fact| fact.mults).collect()
         }
+        ChipKind::WordCopy => vec![word_copy::Cols::of(&at).mult],
         ChipKind::Rpo => rpo::Cols::of(&at).head.mults.to_vec(),
         ChipKind::Single => single::Cols::of(&at)
             .instructions
@@ -315,7 +316,8 @@ fn poison_row(
         | ChipKind::U32Add
         | ChipKind::Pack
         | ChipKind::Unpack
-        | ChipKind::Rpo => {
+        | ChipKind::Rpo
+        | ChipKind::WordCopy => {
             unreachable!("the poisoned programs have no {kind:?} rows")
         }
         ChipKind::Arith => {

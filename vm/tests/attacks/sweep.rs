@@ -34,7 +34,8 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::U32Add
         | ChipKind::Pack
         | ChipKind::Unpack
-        | ChipKind::Rpo => {}
+        | ChipKind::Rpo
+        | ChipKind::WordCopy => {}
         ChipKind::Limbs => {
             let at = limbs::Cols::of(&at);
             if r >= 1 << 8 {

@@ -41,7 +41,6 @@ pub(crate) const PENDING: &[&str] = &[
     "dynamic",
     "environment",
     "ext2",
-    "hash",
     "locals",
     "memory",
     "merkle",
