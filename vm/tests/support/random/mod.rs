@@ -61,6 +61,9 @@ impl Features {
     };
 }
 
+/// What the compiler can do of the language beside its core.
+pub(crate) const ENABLED: Features = Features { ..Features::NONE };
+
 /// SplitMix64.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(pub(crate) u64);
