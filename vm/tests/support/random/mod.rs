@@ -62,7 +62,10 @@ impl Features {
 }
 
 /// What the compiler can do of the language beside its core.
-pub(crate) const ENABLED: Features = Features { ..Features::NONE };
+pub(crate) const ENABLED: Features = Features {
+    hashing: true,
+    ..Features::NONE
+};
 
 /// SplitMix64.
 #[derive(Clone, Debug)]
