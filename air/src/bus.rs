@@ -106,6 +106,18 @@ pub fn read_word<AB: ChipBuilder>(
     send(builder, m, Count::bounded(AB::Expr::NEG_ONE, 1));
 }
 
+/// Consumes the word cell (frame, id) = value if `flag` is 1; the chip keeps `flag` boolean.
+pub fn read_word_if<AB: ChipBuilder>(
+    builder: &mut AB,
+    frame: impl Into<AB::Expr>,
+    id: impl Into<AB::Expr>,
+    value: [impl Into<AB::Expr>; 4],
+    flag: impl Into<AB::Expr>,
+) {
+    let m = word::<AB>(frame, id, value);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
 /// Requires a row of the limb table, of the kind `tag`.
 pub fn limb<AB: ChipBuilder, const N: usize>(
     builder: &mut AB,

@@ -10,7 +10,8 @@ use plica_field::Felt;
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
     arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, limbs, pack,
-    power, program, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
+    power, program, rpo, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
+    word_copy,
 };
 use crate::code::{Class, Program};
 
@@ -94,8 +95,10 @@ chips! {
     Bits bits "bits" Role::Facts(bits::FACTS);
     Pack pack "pack" Role::Facts(pack::FACTS);
     Unpack unpack "unpack" Role::Facts(unpack::FACTS);
+    Rpo rpo "rpo" Role::Facts(rpo::FACTS);
     Single single "single" Role::Facts(single::INSTRUCTIONS);
     Copy copy "copy" Role::Facts(1);
+    WordCopy word_copy "word copy" Role::Facts(1);
     Frame frame "frame" Role::Ordered;
     Leave leave "leave" Role::Ordered;
     Assert assert "assert" Role::Ordered;
@@ -119,7 +122,9 @@ impl ChipKind {
             Class::Bits => Self::Bits,
             Class::Pack => Self::Pack,
             Class::Unpack => Self::Unpack,
+            Class::Rpo => Self::Rpo,
             Class::Copy => Self::Copy,
+            Class::WordCopy => Self::WordCopy,
             Class::Frame => Self::Frame,
             Class::Leave => Self::Leave,
             Class::Assert => Self::Assert,

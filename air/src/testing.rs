@@ -38,8 +38,14 @@ pub(crate) fn cell(frame: i64, id: u32, value: i64) -> Message {
 
 /// The word cell (frame, id) on the bus.
 pub(crate) fn word(frame: i64, id: u32, value: [i64; 4]) -> Message {
+    word_of(frame, id, value.map(felt))
+}
+
+/// The same with any elements.
+pub(crate) fn word_of(frame: i64, id: u32, value: [Felt; 4]) -> Message {
     let [v0, v1, v2, v3] = value;
-    message(&[i64::from(CELL), frame, i64::from(id), v0, v1, v2, v3].map(felt))
+    let [tag, frame, id] = [i64::from(CELL), frame, i64::from(id)].map(felt);
+    message(&[tag, frame, id, v0, v1, v2, v3])
 }
 
 /// The CALL cell of `frame` on the bus.
@@ -108,12 +114,14 @@ pub(crate) fn with_fact_row(
     operands[..values.len()].copy_from_slice(values);
     let mut results = [Felt::ZERO; MAX_RESULTS];
     assert!(op.eval(&operands, &mut results));
+    let mut mults = [Felt::ZERO; MAX_RESULTS];
+    mults[..op.signature().results.len()].fill(felt(MULT));
     fill(&FactRow {
         fp: felt(frame),
         entry: &entry,
         operands,
         results: &results,
-        mults: &[felt(MULT); MAX_RESULTS],
+        mults: &mults,
     });
 }
 
@@ -156,7 +164,11 @@ pub(crate) fn balance(chip: ChipKind, row: &[Felt]) -> BTreeMap<Message, Felt> {
 }
 
 /// What `forged` puts on the bus beyond `honest`.
-fn difference(chip: ChipKind, honest: &[Felt], forged: &[Felt]) -> BTreeMap<Message, Felt> {
+pub(crate) fn difference(
+    chip: ChipKind,
+    honest: &[Felt],
+    forged: &[Felt],
+) -> BTreeMap<Message, Felt> {
     let mut sums = balance(chip, forged);
     for (message, count) in balance(chip, honest) {
         *sums.entry(message).or_default() -= count;
@@ -327,6 +339,19 @@ pub(crate) fn check_lookup_binds(chip: ChipKind, row: &[Felt], columns: &[usize]
             let mut changed = row.to_vec();
             changed[column] += delta;
             assert_ne!(entries(&changed), entries(row), "column {column} + {delta}");
+        }
+    }
+}
+
+/// Whatever column changes, a constraint or the bus notices.
+pub(crate) fn check_every_column_is_noticed(chip: ChipKind, row: &[Felt]) {
+    for column in 0..row.len() {
+        for delta in [Felt::ONE, Felt::NEG_ONE, Felt::from_u64(1 << 32)] {
+            let mut changed = row.to_vec();
+            changed[column] += delta;
+            let noticed =
+                !violated(chip, &changed).is_empty() || !difference(chip, row, &changed).is_empty();
+            assert!(noticed, "column {column} + {delta}");
         }
     }
 }

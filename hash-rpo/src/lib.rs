@@ -36,6 +36,7 @@ pub mod constants;
 mod hash;
 mod kernel;
 mod leaf;
+mod linear;
 mod permutation;
 mod plonky3;
 
@@ -43,6 +44,7 @@ pub use hash::{
     State, digest, half_rounds, hash_elements, merge, merge_in_domain, permute, permute_many,
 };
 pub use leaf::RpoLeafHasher;
+pub use linear::linear;
 pub use permutation::RpoPermutation;
 pub use plonky3::{
     PackedFelt, RpoChallenger, RpoCompression, RpoMmcs, rpo_challenger, rpo_compression, rpo_mmcs,

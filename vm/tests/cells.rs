@@ -15,6 +15,7 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Arith => Some((4, "field instruction", 17.0)),
         ChipKind::Inverse => Some((4, "zero test or inversion", 17.0)),
         ChipKind::Copy => Some((4, "copied value", 12.0)),
+        ChipKind::WordCopy => Some((1, "copied word", 31.0)),
         // 45 for the step and 8 for each of its four values.
         ChipKind::Frame => Some((1, "loop step or call with four values", 45.0 + 4.0 * 8.0)),
         ChipKind::Leave => Some((1, "exit, return or branch", 45.0)),
@@ -31,6 +32,7 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Bits => Some((1, "32 bits and their number", 140.0)),
         ChipKind::Pack => Some((4, "word of four elements", 45.0)),
         ChipKind::Unpack => Some((4, "elements of a word", 45.0)),
+        ChipKind::Rpo => Some((1, "permutation or two-to-one hash", 295.0)),
         ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => None,
     }
 }

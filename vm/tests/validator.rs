@@ -210,7 +210,7 @@ fn available(program: &Program) -> Option<Vec<HashSet<CellId>>> {
             };
             for push in block.pushes.clone().filter(|_| opens) {
                 if let Entry::Copy(copy) = &program.entries[push as usize] {
-                    start.extend(copy.base..copy.base + 4);
+                    start.extend(results(&Entry::Copy(*copy)));
                 }
             }
         }
@@ -355,7 +355,7 @@ fn is_well_formed(program: &Program) -> bool {
                     let Some(end) = named(program, copy.key) else {
                         return false;
                     };
-                    let sources = copy.src.iter();
+                    let sources = copy.sources().iter();
                     if !cells.contains(&copy.key)
                         || sources.clone().any(|src| is_link(*src))
                         || !sources.clone().all(|src| behind[end].contains(src))
@@ -405,7 +405,7 @@ fn is_well_formed(program: &Program) -> bool {
             };
             let key = program.entries[rows[0] as usize].pc().map(handle);
             let known = |src: &CellId| cells.contains(src) && !is_link(*src);
-            if key != Some(copy.key) || !copy.src.iter().all(known) {
+            if key != Some(copy.key) || !copy.sources().iter().all(known) {
                 return false;
             }
         }
@@ -542,9 +542,10 @@ fn cells_of(entry: &mut Entry) -> Vec<(&mut CellId, Class)> {
                 // The other side, or the other row, still has the old one.
                 CopyKind::Push | CopyKind::Gate { .. } => Class::Never,
             };
+            let count = e.sources().len();
             cells.push((&mut e.key, key));
             cells.push((&mut e.base, base));
-            for src in &mut e.src {
+            for src in &mut e.src[..count] {
                 cells.push((src, Class::Operand));
             }
         }
@@ -1284,6 +1285,7 @@ fn call_cell_as_a_value_or_link() {
         key: CALL,
         base: id,
         src: [INPUT; 4],
+        word: false,
     };
     append(&mut p, body, Entry::Copy(entry));
     rejected!(p, E::Unknown { cell: CALL, .. });

@@ -63,16 +63,8 @@ pub const CONSTRAINTS: &[&str] = &["source frame", "destination frame", "gate"];
 
 pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     let cols = Cols::of(row);
-    let crossing = cols.y.into() - cols.fp.into();
-
-    // from = pull ? y : f
-    builder.assert_zero(cols.from.into() - cols.fp.into() - crossing.clone() * cols.pull);
-    // to = push ? y : f
-    builder.assert_zero(cols.to.into() - cols.fp.into() - crossing * cols.push);
-    // A gate opens for one value of its key: (1 − pull − push)·(y − bit) = 0.
-    builder.assert_zero(
-        (AB::Expr::ONE - cols.pull.into() - cols.push.into()) * (cols.y.into() - cols.bit.into()),
-    );
+    let frames = [cols.fp, cols.y, cols.from, cols.to];
+    route(builder, frames, [cols.pull, cols.push], cols.bit);
 
     bus::lookup(
         builder,
@@ -103,6 +95,31 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     }
 }
 
+/// The constraints on frames and key, which copies of elements and of words have in common.
+pub(super) fn route<AB: ChipBuilder>(
+    builder: &mut AB,
+    [fp, y, from, to]: [AB::Var; 4],
+    [pull, push]: [AB::Var; 2],
+    bit: AB::Var,
+) {
+    let crossing = y.into() - fp;
+    // from = pull ? y : f
+    builder.assert_zero(from.into() - fp - crossing.clone() * pull);
+    // to = push ? y : f
+    builder.assert_zero(to.into() - fp - crossing * push);
+    // A gate opens for one value of its key: (1 − pull − push)·(y − bit) = 0.
+    builder.assert_zero((AB::Expr::ONE - pull - push) * (y.into() - bit));
+}
+
+/// The program's kind as columns: pull, push, and the value that opens a gate.
+pub(super) fn kind_columns(kind: CopyKind) -> [Felt; 3] {
+    match kind {
+        CopyKind::Pull => [Felt::ONE, Felt::ZERO, Felt::ZERO],
+        CopyKind::Push => [Felt::ZERO, Felt::ONE, Felt::ZERO],
+        CopyKind::Gate { bit } => [Felt::ZERO, Felt::ZERO, bit],
+    }
+}
+
 /// Fills a row; `y` is the value of the key cell.
 pub fn fill(
     cols: &mut Cols<Felt>,
@@ -112,20 +129,16 @@ pub fn fill(
     values: [Felt; LANES],
     mults: [Felt; LANES],
 ) {
-    let (pull, push, bit) = match entry.kind {
-        CopyKind::Pull => (true, false, Felt::ZERO),
-        CopyKind::Push => (false, true, Felt::ZERO),
-        CopyKind::Gate { bit } => (false, false, bit),
-    };
+    let [pull, push, bit] = kind_columns(entry.kind);
     *cols = Cols {
         fp,
         key: Felt::from_u32(entry.key),
         y,
-        from: if pull { y } else { fp },
-        to: if push { y } else { fp },
+        from: if entry.kind == CopyKind::Pull { y } else { fp },
+        to: if entry.kind == CopyKind::Push { y } else { fp },
         base: Felt::from_u32(entry.base),
-        pull: Felt::from_bool(pull),
-        push: Felt::from_bool(push),
+        pull,
+        push,
         bit,
         lanes: std::array::from_fn(|j| Lane {
             src: Felt::from_u32(entry.src[j]),

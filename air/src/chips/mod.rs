@@ -17,7 +17,9 @@
 //! | [`bit_length`] | number of bits of 32-bit numbers | facts |
 //! | [`bits`] | the bits of 32-bit numbers | facts |
 //! | [`pack`], [`unpack`] | between elements and words | facts |
+//! | [`rpo`] | permutations and two-to-one hashes | facts |
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
+//! | [`word_copy`] | the same for words | facts |
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
 //! | [`leave`] | loop exit, return, branch, jump | ordered |
 //! | [`mod@assert`] | equality checks and touches | ordered |
@@ -40,6 +42,7 @@ pub mod limbs;
 pub mod pack;
 pub mod power;
 pub mod program;
+pub mod rpo;
 pub mod single;
 pub mod u32_add;
 pub mod u32_check;
@@ -47,3 +50,4 @@ pub mod u32_div;
 pub mod u32_mul;
 pub mod u32_shift;
 pub mod unpack;
+pub mod word_copy;

@@ -37,6 +37,8 @@ pub enum Class {
     Power = 31,
     BitLength = 32,
     Bits = 33,
+    Rpo = 48,
+    WordCopy = 49,
 }
 
 /// A cell of the own frame, or a constant that stands in the program table in its place.
@@ -190,14 +192,28 @@ pub enum CopyKind {
     Gate { bit: Felt },
 }
 
-/// Up to four copies with consecutive destination ids.
+/// Up to four copies of elements with consecutive destination ids, or one of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CopyEntry {
     pub kind: CopyKind,
     pub key: CellId,
     /// Destinations are `base + j`.
     pub base: CellId,
+    /// Of a word only the first counts.
     pub src: [CellId; 4],
+    pub word: bool,
+}
+
+impl CopyEntry {
+    /// The copied cells.
+    pub fn sources(&self) -> &[CellId] {
+        if self.word { &self.src[..1] } else { &self.src }
+    }
+
+    /// Field elements of each copied cell.
+    pub const fn components(&self) -> usize {
+        if self.word { 4 } else { 1 }
+    }
 }
 
 /// Opens a frame named by the clock: loop entry, loop step, call.
@@ -295,6 +311,7 @@ impl Entry {
             Self::Arith(_) => Class::Arith,
             Self::Inverse(_) => Class::Inverse,
             Self::Fact(e) => e.op.class(),
+            Self::Copy(e) if e.word => Class::WordCopy,
             Self::Copy(_) => Class::Copy,
             Self::Frame(_) => Class::Frame,
             Self::Leave(_) => Class::Leave,
@@ -323,7 +340,7 @@ impl Entry {
             Self::Single(e) => Some((e.id, 1)),
             Self::Inverse(e) => Some((e.id, 2)),
             Self::Fact(e) => Some((e.id, e.op.signature().results.len() as u32)),
-            Self::Copy(e) => Some((e.base, e.src.len() as u32)),
+            Self::Copy(e) => Some((e.base, e.sources().len() as u32)),
             Self::Frame(_) | Self::Leave(_) | Self::Assert(_) => None,
         }
     }
@@ -375,7 +392,7 @@ impl Entry {
                 t[3] = bit(pull);
                 t[4] = bit(push);
                 t[5] = key_value;
-                for (field, &src) in t[6..10].iter_mut().zip(&e.src) {
+                for (field, &src) in t[6..10].iter_mut().zip(e.sources()) {
                     *field = id(src);
                 }
             }
@@ -496,7 +513,7 @@ impl Entry {
             }
             Self::Copy(e) => {
                 f(e.key);
-                e.src.iter().copied().for_each(f);
+                e.sources().iter().copied().for_each(f);
             }
             Self::Frame(e) => e.src.iter().copied().for_each(f),
             Self::Leave(e) => {

@@ -6,6 +6,7 @@
 
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use plica_field::Felt;
+use plica_hash_rpo::constants::{CAPACITY, DIGEST, WIDTH as RPO_WIDTH};
 use serde::{Deserialize, Serialize};
 
 use super::{CellId, Class, Operand};
@@ -87,6 +88,8 @@ pub struct Signature {
     pub operands: &'static [Type],
     /// Bit j: operand j may be a constant in the program table.
     pub immediates: u8,
+    /// Bit j: operand j must be one.
+    pub constants: u8,
     /// In cells `id`, `id + 1`, …
     pub results: &'static [Type],
     /// Has no row for some operands; its results are anchored (rule R9). [`FactOp::traps_on`] knows about constants.
@@ -130,6 +133,10 @@ pub enum FactOp {
     Pack,
     /// The four elements of a word.
     Unpack,
+    /// The RPO permutation. Operands and results: first and second word of the rate, capacity. The first result is the digest.
+    Permute,
+    /// The digest of two words, with two constants that begin the capacity.
+    Merge,
 }
 
 use Type::{Bool, Felt as F, U32, Word};
@@ -164,6 +171,8 @@ impl FactOp {
         Self::Bits,
         Self::Pack,
         Self::Unpack,
+        Self::Permute,
+        Self::Merge,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -185,6 +194,8 @@ impl FactOp {
             Self::Bits => "bits",
             Self::Pack => "pack",
             Self::Unpack => "unpack",
+            Self::Permute => "permutation",
+            Self::Merge => "merge",
         }
     }
 
@@ -202,6 +213,7 @@ impl FactOp {
             Self::Bits => Class::Bits,
             Self::Pack => Class::Pack,
             Self::Unpack => Class::Unpack,
+            Self::Permute | Self::Merge => Class::Rpo,
         }
     }
 
@@ -220,8 +232,9 @@ impl FactOp {
             | Self::BitLength
             | Self::Bits
             | Self::Pack
-            | Self::Unpack => 0,
-            Self::U32Sub | Self::U32Shr | Self::U32Or => 1,
+            | Self::Unpack
+            | Self::Permute => 0,
+            Self::U32Sub | Self::U32Shr | Self::U32Or | Self::Merge => 1,
             Self::U32Rotl | Self::U32Xor => 2,
         }
     }
@@ -235,6 +248,7 @@ impl FactOp {
             Signature {
                 operands,
                 immediates,
+                constants: 0,
                 results,
                 traps: false,
             }
@@ -261,6 +275,11 @@ impl FactOp {
             Self::Bits => signature(&[U32], 0, &BITS),
             Self::Pack => signature(&[F; 4], 0b1111, &[Word]),
             Self::Unpack => signature(&[Word], 0, &[F; 4]),
+            Self::Permute => signature(&[Word; 3], 0, &[Word; 3]),
+            Self::Merge => Signature {
+                constants: 0b1100,
+                ..signature(&[Word, Word, F, F], 0b1100, &[Word])
+            },
         }
     }
 
@@ -356,7 +375,27 @@ impl FactOp {
                 results[..4].copy_from_slice(&operands[..4]);
                 true
             }
+            Self::Permute | Self::Merge => {
+                let mut state = self.rpo_state(operands);
+                plica_hash_rpo::permute(&mut state);
+                results[..DIGEST].copy_from_slice(&state[CAPACITY..CAPACITY + DIGEST]);
+                if self == Self::Permute {
+                    results[DIGEST..2 * DIGEST].copy_from_slice(&state[CAPACITY + DIGEST..]);
+                    results[2 * DIGEST..3 * DIGEST].copy_from_slice(&state[..CAPACITY]);
+                }
+                true
+            }
         }
+    }
+
+    /// The state that a hash instruction permutes: capacity, then rate.
+    pub(crate) fn rpo_state(self, operands: &[Felt]) -> [Felt; RPO_WIDTH] {
+        let mut state = [Felt::ZERO; RPO_WIDTH];
+        state[CAPACITY..].copy_from_slice(&operands[..2 * DIGEST]);
+        // All of it, or the two elements that are not zero.
+        let capacity = if self == Self::Permute { CAPACITY } else { 2 };
+        state[..capacity].copy_from_slice(&operands[2 * DIGEST..2 * DIGEST + capacity]);
+        state
     }
 }
 
@@ -417,7 +456,7 @@ impl FactEntry {
         })
     }
 
-    /// Whether operands are constants only where they may be, fit their types, and at least one is a cell: an instruction
+    /// Whether operands are constants where they must be and only where they may be, fit their types, and at least one is a cell: an instruction
     /// without a cell operand would have rows in frames that were never opened.
     pub fn is_well_formed(&self) -> bool {
         let signature = self.op.signature();
@@ -443,7 +482,9 @@ impl FactEntry {
             }
             Operand::Cell(_) => false,
         };
+        let mut fixed = (0..MAX_OPERANDS).filter(|j| signature.constants >> j & 1 == 1);
         fit && (!is_shift || factor_is_power())
+            && fixed.all(|j| !self.operands[j].is_cell())
             && self.operands().iter().any(|operand| operand.is_cell())
             && rest.iter().all(|&o| o == Operand::Imm(Felt::ZERO))
     }

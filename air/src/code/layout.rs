@@ -85,8 +85,12 @@ impl Layout {
                 self.define_sized(region, id, ty.components() as u32);
             }
         } else if let Some((base, count)) = entry.results() {
+            let components = match entry {
+                Entry::Copy(copy) => copy.components(),
+                _ => 1,
+            };
             for id in base..base + count {
-                self.define(region, id);
+                self.define_sized(region, id, components as u32);
             }
         }
     }

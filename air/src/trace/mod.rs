@@ -16,12 +16,13 @@ use tracing::instrument;
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
     arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, limbs, pack,
-    power, program, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
+    power, program, rpo, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
+    word_copy,
 };
 use crate::code::{
-    ArithOp, CopyKind, Entry, FactEntry, FrameEntry, INPUT, Layout, LeaveEntry, MAX_COMPONENTS,
-    MAX_RESULTS, NO_SLOT, OUTPUT, Operand, PARAMS, Program, STACK_SIZE, Terminator, Type,
-    exit_link, handle, param,
+    ArithOp, CopyEntry, CopyKind, Entry, FactEntry, FrameEntry, INPUT, Layout, LeaveEntry,
+    MAX_COMPONENTS, MAX_RESULTS, NO_SLOT, OUTPUT, Operand, PARAMS, Program, STACK_SIZE, Terminator,
+    Type, exit_link, handle, param,
 };
 use crate::record::{Execution, Frame, FrameIndex, Outcome, Step};
 
@@ -166,7 +167,8 @@ impl Instances {
             ) => {
                 self.events[ChipKind::Frame as usize].push(event(entry, opened));
                 for push in block.pushes.clone() {
-                    self.push_fact(ChipKind::Copy, step.frame, push);
+                    let kind = ChipKind::of(program.entries[push as usize].class());
+                    self.push_fact(kind, step.frame, push);
                 }
             }
             (Terminator::EnterIf { skip: entry, .. }, Outcome::Zero)
@@ -399,7 +401,7 @@ impl Generator<'_> {
                     CopyKind::Pull => self.linked(frame, entry.key),
                     CopyKind::Push | CopyKind::Gate { .. } => frame,
                 };
-                for src in entry.src {
+                for &src in entry.sources() {
                     self.read(from, src, times);
                 }
             }
@@ -468,6 +470,9 @@ impl Generator<'_> {
                 self.single_row(cols, fact, real);
             }
             ChipKind::Copy => self.copy_row(copy::Cols::of_mut(row), fact, real),
+            ChipKind::WordCopy => {
+                self.word_copy_row(word_copy::Cols::of_mut(row), fact, real);
+            }
             ChipKind::U32Check => self.fact_row(fact, real, |values| {
                 u32_check::fill(&mut u32_check::Cols::of_mut(row).facts[j], values, limbs);
             }),
@@ -500,6 +505,9 @@ impl Generator<'_> {
             }),
             ChipKind::Unpack => self.fact_row(fact, real, |values| {
                 unpack::fill(&mut unpack::Cols::of_mut(row).facts[j], values);
+            }),
+            ChipKind::Rpo => self.fact_row(fact, real, |values| {
+                rpo::fill(rpo::Cols::of_mut(row), values);
             }),
             ChipKind::Boundary
             | ChipKind::Program
@@ -634,7 +642,8 @@ impl Generator<'_> {
         inverse::fill(cols, Felt::from_u64(frame.name), entry, values, mults);
     }
 
-    fn copy_row(&self, cols: &mut copy::Cols<Felt>, fact: &Fact, real: bool) {
+    /// The entry of a copy, the frames that it reads and writes, and the value of its key.
+    fn route(&self, fact: &Fact) -> (&CopyEntry, &Frame, &Frame, Felt) {
         let Entry::Copy(entry) = &self.program.entries[fact.entry as usize] else {
             unreachable!()
         };
@@ -650,9 +659,24 @@ impl Generator<'_> {
             }
             CopyKind::Gate { .. } => (frame, frame, self.value(frame, entry.key)),
         };
+        (entry, from, to, y)
+    }
+
+    fn copy_row(&self, cols: &mut copy::Cols<Felt>, fact: &Fact, real: bool) {
+        let fp = Felt::from_u64(self.frame(fact.frame).name);
+        let (entry, from, to, y) = self.route(fact);
         let values = entry.src.map(|src| self.value(from, src));
         let mults = std::array::from_fn(|j| self.mult_if(real, to, entry.base + j as u32));
-        copy::fill(cols, Felt::from_u64(frame.name), y, entry, values, mults);
+        copy::fill(cols, fp, y, entry, values, mults);
+    }
+
+    fn word_copy_row(&self, cols: &mut word_copy::Cols<Felt>, fact: &Fact, real: bool) {
+        let fp = Felt::from_u64(self.frame(fact.frame).name);
+        let (entry, from, to, y) = self.route(fact);
+        let start = self.position(from, entry.src[0]);
+        let value = std::array::from_fn(|j| self.execution.values[start + j]);
+        let mult = self.mult_if(real, to, entry.base);
+        word_copy::fill(cols, fp, y, entry, value, mult);
     }
 
     fn frame_row(&self, cols: &mut frame::Cols<Felt>, event: &Event) {

@@ -1,5 +1,7 @@
 //! Emission of operations, with constants folded.
 
+use std::collections::HashMap;
+
 use p3_field::{Field, PrimeCharacteristicRing};
 use plica_air::code::{FactOp, MAX_RESULTS, Type};
 use plica_field::Felt;
@@ -10,13 +12,16 @@ use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
 pub(super) struct Scope {
     pub(super) stmts: Vec<Stmt>,
     pub(super) origin: Origin,
+    /// What the list puts together and takes apart, by instruction and operands.
+    words: HashMap<(FactOp, Vec<Operand>), Vec<Operand>>,
 }
 
 impl Scope {
-    pub(super) const fn new(origin: Origin) -> Self {
+    pub(super) fn new(origin: Origin) -> Self {
         Self {
             stmts: Vec::new(),
             origin,
+            words: HashMap::new(),
         }
     }
 }
@@ -223,26 +228,37 @@ impl Ir {
         if op == FactOp::U32Check && self.ty(operands[0]).fits(Type::U32) {
             return operands.to_vec();
         }
+        if let Some(known) = self.words.undone(op, operands) {
+            return known;
+        }
+        let shared = matches!(op, FactOp::Pack | FactOp::Unpack);
+        let key = (op, operands.to_vec());
+        if shared && let Some(known) = scope.words.get(&key) {
+            return known.clone();
+        }
         let signature = op.signature();
-        let constants: Option<Vec<Felt>> = operands
-            .iter()
-            .map(|&operand| match operand {
-                Operand::Const(value) => Some(value),
-                Operand::Value(_) => None,
-            })
-            .collect();
-        // There are no constant words.
-        let scalars = signature.results.iter().all(|&ty| ty != Type::Word);
-        if let Some(constants) = constants.filter(|_| scalars) {
+        // There are no constant words: this is what one is made with.
+        if op != FactOp::Pack
+            && let Some(constants) = self.words.constants(operands)
+        {
             let mut results = [Felt::ZERO; MAX_RESULTS];
             if !op.eval(&constants, &mut results) {
                 self.fail(scope, trap);
                 // Never used, but of the types of the signature.
                 results = [Felt::ZERO; MAX_RESULTS];
             }
-            return results[..signature.results.len()]
+            let mut results = results.into_iter().map(constant);
+            let mut next = || results.next().expect("as many as the signature says");
+            return signature
+                .results
                 .iter()
-                .map(|&value| constant(value))
+                .map(|&ty| match ty {
+                    Type::Word => {
+                        let elements = std::array::from_fn(|_| next());
+                        self.pack(scope, elements)
+                    }
+                    _ => next(),
+                })
                 .collect();
         }
         let traps = op.traps_on(|j| match operands[j] {
@@ -260,6 +276,7 @@ impl Ir {
                 out
             })
             .collect();
+        self.words.record(op, operands, &outs);
         scope.stmts.push(Stmt::Fact {
             outs: outs.clone(),
             op,
@@ -267,7 +284,11 @@ impl Ir {
             trap: traps.then_some(trap),
             origin: scope.origin,
         });
-        outs.into_iter().map(Operand::Value).collect()
+        let results: Vec<Operand> = outs.into_iter().map(Operand::Value).collect();
+        if shared {
+            scope.words.insert(key, results.clone());
+        }
+        results
     }
 
     /// A check that always fails where it runs.

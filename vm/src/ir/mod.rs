@@ -8,9 +8,11 @@
 //! [`translate()`] makes it from a resolved program, [`liveness`] finds what is needed.
 
 mod build;
+mod carry;
 mod compare;
 mod error;
 mod ext2;
+mod hash;
 pub mod liveness;
 mod power;
 mod repeat;
@@ -20,6 +22,7 @@ mod stack;
 mod translate;
 mod u32;
 mod weight;
+mod word;
 
 use plica_air::code::{FactOp, Type};
 use plica_field::Felt;
@@ -262,6 +265,7 @@ pub struct Ir {
     pub inputs: Vec<ValueId>,
     /// Names for [`Origin::procedure`]; the first is the program's body.
     pub procedures: Vec<String>,
+    words: word::Words,
 }
 
 impl Ir {

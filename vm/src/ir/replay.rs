@@ -188,7 +188,18 @@ impl Ir {
         let mut joins = Vec::new();
         let mut made: HashMap<(Operand, Operand), Operand> = HashMap::new();
         let mut outs = Vec::with_capacity(pairs.len());
-        for (then, otherwise) in pairs {
+        // Words that are chosen between as such: the join, and where its elements belong.
+        let mut words: Vec<(Operand, usize)> = Vec::new();
+        let mut pairs = pairs.as_slice();
+        while let Some((&(then, otherwise), rest)) = pairs.split_first() {
+            let mut pair = (then, otherwise);
+            pairs = rest;
+            let position = outs.len();
+            if let Some((both, behind)) = self.words.next_join(pair, rest) {
+                (pair, pairs) = (both, behind);
+                outs.resize(position + 4, both.0);
+            }
+            let (then, otherwise) = pair;
             let out = match (then, otherwise) {
                 (t, o) if t == o => t,
                 // The condition selects between constants: an affine function of it, computed before the branch.
@@ -210,7 +221,11 @@ impl Ir {
                     Operand::Value(out)
                 }),
             };
-            outs.push(out);
+            if outs.len() > position {
+                words.push((out, position));
+            } else {
+                outs.push(out);
+            }
         }
         if !(then.is_empty() && otherwise.is_empty() && joins.is_empty()) {
             scope.stmts.push(Stmt::If {
@@ -220,6 +235,10 @@ impl Ir {
                 joins,
                 origin: scope.origin,
             });
+        }
+        for (word, position) in words {
+            let elements = self.unpack(scope, word);
+            outs[position..position + 4].copy_from_slice(&elements);
         }
         outs
     }
@@ -295,6 +314,40 @@ impl Ir {
             // Never entered: every result is what the loop would have started with.
             Some(Operand::Const(_)) => return wanted.iter().map(|&i| init[i]).collect(),
         };
+        if let Some(carried) = self.carry_words(region) {
+            let elements: Vec<Operand> = kept.iter().map(|&k| init[k]).collect();
+            let own_init = carried.init(self, scope, &elements);
+            let positions: Vec<Option<usize>> = wanted
+                .iter()
+                .map(|i| kept.iter().position(|k| k == i))
+                .collect();
+            let mut own_wanted: Vec<usize> = positions
+                .iter()
+                .flatten()
+                .map(|&i| carried.position(i))
+                .collect();
+            own_wanted.sort_unstable();
+            own_wanted.dedup();
+            let own_kept: Vec<usize> = (0..own_init.len()).collect();
+            let cond = cond.map(Operand::Value);
+            let outs = self.enter_loop(
+                scope,
+                cond,
+                carried.region,
+                &own_init,
+                &own_kept,
+                &own_wanted,
+            );
+            let last: HashMap<usize, Operand> = own_wanted.into_iter().zip(outs).collect();
+            return positions
+                .into_iter()
+                .zip(wanted)
+                .map(|(position, &i)| match position {
+                    Some(p) => carried.element(self, scope, p, last[&carried.position(p)]),
+                    None => init[i],
+                })
+                .collect();
+        }
         let End::Loop { next, .. } = &self.region(region).end else {
             unreachable!("a loop statement names a loop region")
         };

@@ -704,6 +704,9 @@ impl Translator<'_> {
             I::U32Assert2(code) => self.u32_assert(2, *code, stack, scope),
             I::U32AssertW(code) => self.u32_assert(4, *code, stack, scope),
 
+            other if other.section() == Section::Hashing => {
+                return self.hash_instruction(other, span, stack, scope);
+            }
             other if other.section() == Section::U32 => {
                 self.u32_instruction(other, stack, scope);
             }

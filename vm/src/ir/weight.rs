@@ -65,6 +65,7 @@ const fn fact(op: FactOp) -> f64 {
         Class::Bits => 131.0,
         Class::Pack => 26.25,
         Class::Unpack => 22.25,
+        Class::Rpo => 294.0,
         // Not of these chips.
         Class::Arith
         | Class::Inverse
@@ -72,7 +73,8 @@ const fn fact(op: FactOp) -> f64 {
         | Class::Frame
         | Class::Leave
         | Class::Assert
-        | Class::Single => 0.0,
+        | Class::Single
+        | Class::WordCopy => 0.0,
     }
 }
 

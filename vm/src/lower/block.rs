@@ -190,6 +190,7 @@ impl<'a, 'b> Builder<'a, 'b> {
     pub(super) fn end_pushes(
         &mut self,
         pushes: &[(CellId, Source)],
+        words: &[(CellId, Source)],
         handle: CellId,
         origin: Origin,
     ) {
@@ -201,6 +202,17 @@ impl<'a, 'b> Builder<'a, 'b> {
                 key: handle,
                 base: group[0].0,
                 src: std::array::from_fn(|j| self.cells.source(group[j.min(last)].1)),
+                word: false,
+            };
+            self.lowering.push_row(Entry::Copy(entry), origin);
+        }
+        for &(base, source) in words {
+            let entry = CopyEntry {
+                kind: CopyKind::Push,
+                key: handle,
+                base,
+                src: [self.cells.source(source), 0, 0, 0],
+                word: true,
             };
             self.lowering.push_row(Entry::Copy(entry), origin);
         }

@@ -39,6 +39,8 @@ pub struct Lowered {
 #[derive(Clone, Copy, Debug)]
 enum Passed {
     Cell(CellId),
+    /// The cell of a word.
+    Word(CellId),
     Const(Felt),
     /// Nobody asks for it.
     Dead,
@@ -51,6 +53,8 @@ enum Place {
     Row(usize),
     /// Pushed into this cell.
     Pushed(CellId),
+    /// A word, pushed into this cell.
+    PushedWord(CellId),
     Dead,
 }
 

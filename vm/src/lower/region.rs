@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
     self, ArithBundle, ArithOp, BlockId, CellId, CopyKind, Entry as CodeEntry, FactOp, FrameEntry,
-    INPUT, LeaveEntry, OUTPUT, PARAMS, Pc, RegionKind, Terminator, exit_link, handle, param,
+    INPUT, LeaveEntry, OUTPUT, PARAMS, Pc, RegionKind, Terminator, Type, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -42,7 +42,7 @@ pub(super) fn lower(
         match place {
             _ if is_root => builder.cells.set(p, INPUT + i as u32),
             Place::Row(j) => builder.cells.set(p, param(entry_pc, j)),
-            Place::Pushed(cell) => builder.cells.set(p, cell),
+            Place::Pushed(cell) | Place::PushedWord(cell) => builder.cells.set(p, cell),
             Place::Dead => {}
         }
     }
@@ -137,6 +137,8 @@ fn place_params(
                 Place::Row(0)
             } else if !needed.contains(p) {
                 Place::Dead
+            } else if lowering.ir.value(*p).ty == Type::Word {
+                Place::PushedWord(lowering.take_ids(1))
             } else if next_row < PARAMS {
                 next_row += 1;
                 Place::Row(next_row - 1)
@@ -155,6 +157,7 @@ fn place_params(
 struct Handover {
     row: [Source; PARAMS],
     pushes: Vec<(CellId, Source)>,
+    words: Vec<(CellId, Source)>,
 }
 
 struct RegionCode<'a, 'b> {
@@ -191,9 +194,17 @@ impl RegionCode<'_, '_> {
         }
     }
 
+    /// Words are values of the intermediate form; what is made here are elements.
+    fn is_word(&self, operand: Operand) -> bool {
+        let values = &self.builder.lowering.ir.values;
+        let known = operand.value().and_then(|v| values.get(v.index()));
+        known.is_some_and(|info| info.ty == Type::Word)
+    }
+
     fn passed(&self, operand: Operand) -> Passed {
         match operand {
             Operand::Const(value) => Passed::Const(value),
+            Operand::Value(v) if self.is_word(operand) => Passed::Word(self.builder.cells.get(v)),
             Operand::Value(v) => Passed::Cell(self.builder.cells.get(v)),
         }
     }
@@ -396,7 +407,13 @@ impl RegionCode<'_, '_> {
     /// Copies the sources of one side of a join.
     fn gates(&mut self, gates: &Gates<'_>, bit: Felt) {
         let side = usize::from(bit == Felt::ONE);
-        for group in gates.joins.chunks(4) {
+        let (words, elements): (Vec<_>, Vec<_>) = gates
+            .joins
+            .iter()
+            .partition(|(out, _)| self.is_word(Operand::Value(*out)));
+        let elements = elements.chunks(4).map(|group| (group, false));
+        let words = words.chunks(1).map(|group| (group, true));
+        for (group, word) in elements.chain(words) {
             let sources = group
                 .iter()
                 .map(|&(_, sources)| Source::Value(self.value(sources[side], gates.origin)))
@@ -406,6 +423,7 @@ impl RegionCode<'_, '_> {
                 key: Source::Value(gates.cond),
                 outs: group.iter().map(|&(out, _)| out).collect(),
                 sources,
+                word,
                 origin: gates.origin,
             });
         }
@@ -424,6 +442,7 @@ impl RegionCode<'_, '_> {
         let mut handover = Handover {
             row: [filler; PARAMS],
             pushes: Vec::new(),
+            words: Vec::new(),
         };
         for (i, (&place, &operand)) in places.iter().zip(operands).enumerate() {
             if skip == Some(i) {
@@ -437,6 +456,10 @@ impl RegionCode<'_, '_> {
                 Place::Pushed(cell) => {
                     let source = Source::Value(self.value(operand, origin));
                     handover.pushes.push((cell, source));
+                }
+                Place::PushedWord(cell) => {
+                    let source = Source::Value(self.value(operand, origin));
+                    handover.words.push((cell, source));
                 }
             }
         }
@@ -469,7 +492,7 @@ impl RegionCode<'_, '_> {
             terminator(b.lowering, pc, entry)
         });
         self.builder
-            .end_pushes(&handover.pushes, handle(opened_at), origin);
+            .end_pushes(&handover.pushes, &handover.words, handle(opened_at), origin);
         opened_at
     }
 
@@ -630,22 +653,26 @@ impl RegionCode<'_, '_> {
         key: CellId,
         origin: Origin,
     ) {
-        let mut cells = Vec::new();
+        let (mut cells, mut words) = (Vec::new(), Vec::new());
         for &(out, index) in outs {
             match interface.results[index] {
                 Passed::Cell(cell) => cells.push((out, cell)),
+                Passed::Word(cell) => words.push((out, cell)),
                 Passed::Const(value) => {
                     self.builder.push(Pending::Constant { out, value, origin });
                 }
                 Passed::Dead => unreachable!("results that are needed are passed on"),
             }
         }
-        for group in cells.chunks(4) {
+        let cells = cells.chunks(4).map(|group| (group, false));
+        let words = words.chunks(1).map(|group| (group, true));
+        for (group, word) in cells.chain(words) {
             self.builder.push(Pending::Copy {
                 kind: CopyKind::Pull,
                 key: Source::Cell(key),
                 outs: group.iter().map(|&(out, _)| out).collect(),
                 sources: group.iter().map(|&(_, cell)| Source::Cell(cell)).collect(),
+                word,
                 origin,
             });
         }

@@ -57,12 +57,13 @@ pub(super) enum Pending {
         trap: Option<Trap>,
         origin: Origin,
     },
-    /// Up to four copies.
+    /// Up to four copies of elements, or one of a word.
     Copy {
         kind: CopyKind,
         key: Source,
         outs: Vec<ValueId>,
         sources: Vec<Source>,
+        word: bool,
         origin: Origin,
     },
     Assert {
@@ -428,6 +429,7 @@ impl Emitter<'_, '_> {
             key,
             outs,
             sources,
+            word,
             origin,
         } = pending
         else {
@@ -437,7 +439,7 @@ impl Emitter<'_, '_> {
         let base = match outs.first().map(|&v| self.cells.try_get(v)) {
             Some(Some(base)) => base,
             _ => {
-                let base = self.lowering.take_ids(4);
+                let base = self.lowering.take_ids(if *word { 1 } else { 4 });
                 for (&out, id) in outs.iter().zip(base..) {
                     self.cells.set(out, id);
                 }
@@ -445,12 +447,16 @@ impl Emitter<'_, '_> {
             }
         };
         let last = sources.len() - 1;
-        let src = std::array::from_fn(|j| self.cells.source(sources[j.min(last)]));
+        let src = std::array::from_fn(|j| match word {
+            true if j > 0 => 0,
+            _ => self.cells.source(sources[j.min(last)]),
+        });
         let entry = Entry::Copy(CopyEntry {
             kind: *kind,
             key: self.cells.source(*key),
             base,
             src,
+            word: *word,
         });
         self.lowering.push_row(entry, *origin);
     }

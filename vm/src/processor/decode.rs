@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    ArithOp, Block, BlockId, CellId, CopyKind, Entry, FactEntry, FactOp, InverseOp, Layout,
-    LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator, Type,
-    exit_link, handle, param,
+    ArithOp, Block, BlockId, CellId, CopyEntry, CopyKind, Entry, FactEntry, FactOp, InverseOp,
+    Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator,
+    Type, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -281,21 +281,21 @@ impl Decoder<'_> {
                 }
             }
             Entry::Copy(copy) => {
-                for (src, id) in copy.src.into_iter().zip(copy.base..) {
+                for (&src, id) in copy.sources().iter().zip(copy.base..) {
                     if !self.wanted(id) {
                         continue;
                     }
-                    let out = self.slot(id);
-                    let src = self.slot(src);
-                    self.out.ops.push(match copy.kind {
-                        CopyKind::Pull => Op::Pull {
-                            link: self.slot(copy.key),
-                            src,
-                            out,
-                        },
-                        CopyKind::Gate { .. } => Op::Copy { src, out },
-                        CopyKind::Push => unreachable!("pushes belong to terminators"),
-                    });
+                    for (src, out) in self.slots_of_copy(&copy, src, id) {
+                        self.out.ops.push(match copy.kind {
+                            CopyKind::Pull => Op::Pull {
+                                link: self.slot(copy.key),
+                                src,
+                                out,
+                            },
+                            CopyKind::Gate { .. } => Op::Copy { src, out },
+                            CopyKind::Push => unreachable!("pushes belong to terminators"),
+                        });
+                    }
                 }
             }
             Entry::Assert(check) => {
@@ -312,6 +312,18 @@ impl Decoder<'_> {
             Entry::Frame(_) | Entry::Leave(_) => unreachable!("rows of terminators"),
         }
         false
+    }
+
+    /// Slots from and to which a cell is copied, one per field element.
+    fn slots_of_copy(
+        &self,
+        copy: &CopyEntry,
+        src: CellId,
+        to: CellId,
+    ) -> impl Iterator<Item = (Slot, Slot)> + use<> {
+        (self.slot(src)..)
+            .zip(self.slot(to)..)
+            .take(copy.components())
     }
 
     fn arith(&self, op: ArithOp, id: CellId) -> Op {
@@ -427,9 +439,9 @@ impl Decoder<'_> {
             let Entry::Copy(copy) = self.program.entries[index as usize] else {
                 unreachable!("pushes are copies")
             };
-            for (src, dst) in copy.src.into_iter().zip(copy.base..) {
-                let pair = (self.slot(src), self.slot(dst));
-                self.out.pushes.push(pair);
+            for (&src, to) in copy.sources().iter().zip(copy.base..) {
+                let slots = self.slots_of_copy(&copy, src, to);
+                self.out.pushes.extend(slots);
             }
         }
         Opening {

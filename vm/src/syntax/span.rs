@@ -7,7 +7,7 @@ use miette::NamedSource;
 
 /// A source text of a [`Sources`] table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SourceId(pub(super) u32);
+pub struct SourceId(pub(crate) u32);
 
 /// A range of bytes in a source text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

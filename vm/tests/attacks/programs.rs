@@ -35,6 +35,7 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
         &[5, 7],
     ),
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
+    ("hashing", HASHING, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
 ];
 
 /// Checks, additions and subtractions of 32-bit numbers, with and without constants.
@@ -57,8 +58,11 @@ begin
     dup.1 u32divmod add u32divmod.3 add
 end";
 
+/// Words are put together, permuted, hashed and taken apart, with a chain in which they stay words.
+pub(crate) const HASHING: &str = "begin hperm hmerge hash hmerge end";
+
 /// Chips that no instruction of the language uses yet.
-pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::Pack, ChipKind::Unpack];
+pub(crate) const UNREACHABLE: &[ChipKind] = &[];
 
 /// [n, acc, ..]: acc ↦ acc² + 3, n times.
 pub(crate) const LOOP: &str = "

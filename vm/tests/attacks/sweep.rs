@@ -39,7 +39,9 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::BitLength
         | ChipKind::Bits
         | ChipKind::Pack
-        | ChipKind::Unpack => {}
+        | ChipKind::Unpack
+        | ChipKind::Rpo
+        | ChipKind::WordCopy => {}
         ChipKind::Limbs => {
             let at = limbs::Cols::of(&at);
             if r >= 1 << 8 {

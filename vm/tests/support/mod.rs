@@ -39,7 +39,6 @@ pub(crate) const PENDING: &[&str] = &[
     "calls",
     "dynamic",
     "environment",
-    "hash",
     "locals",
     "memory",
     "merkle",

@@ -68,11 +68,11 @@ impl<'a> Saturation<'a> {
                     own(copy.key);
                     if copy.kind == CopyKind::Pull {
                         readers.entry(copy.key).or_default().links = true;
-                        for src in copy.src {
+                        for &src in copy.sources() {
                             readers.entry(src).or_default().pulled.push(e);
                         }
                     } else {
-                        copy.src.into_iter().for_each(own);
+                        copy.sources().iter().copied().for_each(own);
                     }
                 }
                 // Ordered: they provide what the execution says.
@@ -144,7 +144,7 @@ impl<'a> Saturation<'a> {
     fn fire(&mut self, entry: u32, frame: Felt) -> Result<(), Equivocation> {
         let get_value = |frame: Felt, id: CellId| self.cells.get(&(frame, id)).copied();
         let get = |frame: Felt, id: CellId| get_value(frame, id).map(|[value, ..]| value);
-        let mut wide: Vec<(CellId, Value)> = Vec::new();
+        let mut wide: Vec<(Felt, CellId, Value)> = Vec::new();
         let mut provided = Vec::with_capacity(4);
         let row = (|| match &self.entries[entry as usize] {
             Entry::Arith(e) => {
@@ -207,7 +207,7 @@ impl<'a> Saturation<'a> {
                     let (own, others) = rest.split_at(ty.components());
                     let mut value = scalar(own[0]);
                     value[..own.len()].copy_from_slice(own);
-                    wide.push((id, value));
+                    wide.push((frame, id, value));
                     rest = others;
                 }
                 Some(())
@@ -220,8 +220,8 @@ impl<'a> Saturation<'a> {
                     CopyKind::Gate { bit } if bit == key => (frame, frame),
                     CopyKind::Gate { .. } => return None,
                 };
-                for (j, &src) in e.src.iter().enumerate() {
-                    provided.push((to, e.base + j as CellId, get(from, src)?));
+                for (&src, id) in e.sources().iter().zip(e.base..) {
+                    wide.push((to, id, get_value(from, src)?));
                 }
                 Some(())
             }
@@ -232,7 +232,7 @@ impl<'a> Saturation<'a> {
             for (frame, id, value) in provided {
                 self.put(frame, id, value)?;
             }
-            for (id, value) in wide {
+            for (frame, id, value) in wide {
                 self.put_value(frame, id, value)?;
             }
         }

@@ -21,6 +21,7 @@ fn row(kind: CopyKind, y: i64) -> Vec<Felt> {
         key: KEY,
         base: BASE,
         src: SRC,
+        word: false,
     };
     let values = std::array::from_fn(|j| felt(10 + j as i64));
     let mut row = vec![Felt::ZERO; WIDTH];
@@ -147,7 +148,7 @@ proptest! {
     ) {
         let y = Felt::from_u64(y);
         let kind = [CopyKind::Pull, CopyKind::Push, CopyKind::Gate { bit: y }][usize::from(kind)];
-        let entry = CopyEntry { kind, key: KEY, base: BASE, src: SRC };
+        let entry = CopyEntry { kind, key: KEY, base: BASE, src: SRC, word: false };
         let mut honest = vec![Felt::ZERO; WIDTH];
         fill(
             Cols::of_mut(&mut honest),

@@ -48,6 +48,8 @@ pub(super) struct Side {
     pub(super) place: Place,
     pub(super) key: CellId,
     pub(super) bit: Felt,
+    /// Destinations: four elements or a word.
+    count: CellId,
 }
 
 /// Gates with one destination.
@@ -62,6 +64,8 @@ struct Push {
     entry: u32,
     block: BlockId,
     region: RegionId,
+    /// Destinations: four elements or a word.
+    count: CellId,
 }
 
 /// All definitions of a program.
@@ -109,9 +113,10 @@ impl<'a> Cells<'a> {
                             place,
                             key: e.key,
                             bit,
+                            count: e.sources().len() as CellId,
                         }),
                         CopyKind::Pull | CopyKind::Push => {
-                            cells.results(entry, place, e.base, 4)?;
+                            cells.results(entry, place, e.base, e.sources().len() as CellId)?;
                         }
                     },
                     other => {
@@ -137,13 +142,14 @@ impl<'a> Cells<'a> {
                         entry,
                         block: b,
                         region,
+                        count: e.sources().len() as CellId,
                     });
                 }
             }
         }
         for (base, sides) in joins {
             let place = cells.join(&sides)?;
-            cells.results(sides[0].entry, place, base, 4)?;
+            cells.results(sides[0].entry, place, base, sides[0].count)?;
             if sides.len() > 1 {
                 let block = place.block;
                 cells.joins.push(Join { block, sides });
@@ -249,7 +255,8 @@ impl<'a> Cells<'a> {
         let mut bits = std::collections::HashSet::new();
         for side in sides {
             let exclusive = side.key == first.key && bits.insert(side.bit);
-            if !exclusive || meet.is_none() || successor(side) != meet {
+            let alike = side.count == first.count;
+            if !exclusive || !alike || meet.is_none() || successor(side) != meet {
                 return Err(E::Join { entry: side.entry });
             }
         }
@@ -268,9 +275,15 @@ impl<'a> Cells<'a> {
     /// Defines cells that are pushed: once by each row that opens a frame of the region. Two pushes into one frame would
     /// be two values; none leaves the frame without the cell.
     fn pushed(&mut self, base: CellId, pushes: &[Push], flow: &Flow) -> Result<(), E> {
-        let Push { entry, region, .. } = pushes[0];
+        let Push {
+            entry,
+            region,
+            count,
+            ..
+        } = pushes[0];
         let missing = E::PushMissing { region, cell: base };
-        if let Some(other) = pushes.iter().find(|push| push.region != region) {
+        let foreign = |push: &&Push| push.region != region || push.count != count;
+        if let Some(other) = pushes.iter().find(foreign) {
             return Err(E::SharedCell {
                 entry: other.entry,
                 cell: base,
@@ -290,7 +303,7 @@ impl<'a> Cells<'a> {
             block: self.program.regions[region as usize].entry_block,
             position: 0,
         };
-        self.results(entry, start, base, 4)
+        self.results(entry, start, base, count)
     }
 
     fn defined(&self, cell: CellId, at: Place) -> Result<&Definition, E> {
@@ -344,7 +357,9 @@ impl<'a> Cells<'a> {
             // The key is the handle that the row of this very place gives.
             CopyKind::Push => {}
         }
-        copy.src.iter().try_for_each(|&src| self.value(src, from))
+        copy.sources()
+            .iter()
+            .try_for_each(|&src| self.value(src, from))
     }
 
     /// Checks that whatever is read is defined before, and is a value or a link as the reader needs it.

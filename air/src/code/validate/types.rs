@@ -13,7 +13,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 
 use super::{CellId, Entry, Program, Type, ValidateError as E};
-use crate::code::{ArithOp, OUTPUT, Operand, PARAMS, STACK_SIZE, param};
+use crate::code::{ArithOp, Class, OUTPUT, Operand, PARAMS, STACK_SIZE, param};
 
 /// Checks shapes and types of all operands.
 pub(super) fn check(program: &Program) -> Result<(), E> {
@@ -24,7 +24,11 @@ pub(super) fn check(program: &Program) -> Result<(), E> {
             _ => None,
         })
     };
-    if facts().next().is_none() {
+    let words = program
+        .entries
+        .iter()
+        .any(|entry| entry.class() == Class::WordCopy);
+    if facts().next().is_none() && !words {
         return Ok(());
     }
     for (entry, fact) in facts() {
@@ -43,6 +47,9 @@ pub(super) fn check(program: &Program) -> Result<(), E> {
                         types.require(index, cell, wanted)?;
                     }
                 }
+            }
+            Entry::Copy(copy) if copy.word => {
+                types.require(index, copy.src[0], Type::Word)?;
             }
             // All other chips handle single field elements.
             other => {
@@ -105,6 +112,10 @@ impl Types {
                     }
                 }
                 Entry::Fact(e) => types.0.extend(e.results()),
+                // The providers of a cell copy words, or none does: they agree in their number of destinations.
+                Entry::Copy(e) if e.word => {
+                    types.0.insert(e.base, Type::Word);
+                }
                 Entry::Copy(e) => copies.extend((e.base..).zip(e.src)),
                 Entry::Frame(e) => {
                     for (j, &src) in e.src.iter().enumerate() {

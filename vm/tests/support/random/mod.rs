@@ -66,6 +66,7 @@ pub(crate) const ENABLED: Features = Features {
     comparisons: true,
     extension: true,
     u32: true,
+    hashing: true,
     ..Features::NONE
 };
 
