@@ -96,7 +96,8 @@ impl Head<Felt> {
             a_id: row.operand_field(0),
             b_id: row.operand_field(1),
             c_id: row.operand_field(2),
-            mults: std::array::from_fn(|j| row.mults[j]),
+            // A merge has one result.
+            mults: std::array::from_fn(|j| row.mults.get(j).copied().unwrap_or_default()),
         }
     }
 }
