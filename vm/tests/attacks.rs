@@ -17,13 +17,13 @@ use forged::{
 use p3_field::PrimeCharacteristicRing;
 use plica_air::check::{self, check};
 use plica_air::chip::ChipKind;
-use plica_air::chips::{arith, assert, boundary, copy, frame, inverse, leave, single};
+use plica_air::chips::{arith, assert, boundary, copy, frame, inverse, leave, single, word_copy};
 use plica_air::code::{CALL, Entry, INPUT, OUTPUT, exit_link, handle};
 use plica_air::trace::Table;
 use plica_field::Felt;
 use plica_vm::compile::compile;
 use plica_vm::syntax::{NoModules, parse_program};
-use programs::{CALLS, CHECKS, EFFECTS, GATES, LOOP, ODD_LOOP, WIDE_LOOP};
+use programs::{CALLS, CHECKS, EFFECTS, GATES, HASH_CHAIN, LOOP, ODD_LOOP, WIDE_LOOP};
 
 const ZERO: Felt = Felt::ZERO;
 const ONE: Felt = Felt::ONE;
@@ -639,6 +639,34 @@ fn an_iteration_pushes_into_the_next_one_only() {
     }
     forged.rebalance();
     stopped_by_bus(&forged, &[(cell(early.fp, key, into), -1)]);
+}
+
+/// The same for a word.
+#[test]
+fn an_iteration_pushes_its_word_into_the_next_one_only() {
+    let mut forged = Forged::honest(HASH_CHAIN, &[3, 1, 2, 3, 4]);
+    let pushes: Vec<_> = forged
+        .rows(ChipKind::WordCopy)
+        .into_iter()
+        .filter(|&at| {
+            let cols = word_copy::Cols::of(forged.row(at));
+            cols.push == ONE && cols.fp != ZERO && cols.mult != ZERO
+        })
+        .collect();
+    let early = *word_copy::Cols::of(forged.row(pushes[0]));
+    let row = word_copy::Cols::of_mut(forged.row_mut(pushes[1]));
+    assert!(row.fp != early.fp && row.base == early.base && row.value != early.value);
+    let into = row.y;
+    *row = word_copy::Cols {
+        y: into,
+        to: into,
+        mult: row.mult,
+        ..early
+    };
+    let findings = forged.findings();
+    assert_eq!(findings.violations, []);
+    let key = cell(early.fp, int(early.key) as u32, into);
+    assert!(findings.unbalanced.contains(&(key, -ONE)));
 }
 
 #[test]

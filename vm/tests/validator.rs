@@ -26,6 +26,10 @@ use saturate::{differences, saturate};
 const PROGRAMS: &[(&str, &str)] = &[
     ("straight", "begin dup.1 mul dup.2 add inv swap.3 end"),
     (
+        "hash chain",
+        "begin dup neq.0 while.true movdn.15 hash movup.15 sub.1 dup neq.0 end end",
+    ),
+    (
         "gates",
         "begin dup eq.0 if.true add.1 dup.2 mul else sub.3 dup.3 add end swap.2 end",
     ),
@@ -748,6 +752,12 @@ fn mutate_entries(mutants: &mut Mutants, rng: &mut Rng) {
                     };
                     put(class, "kind", Entry::Copy(new));
                 }
+                // A word where elements are wanted, or the other way round.
+                let new = CopyEntry {
+                    word: !copy.word,
+                    ..copy
+                };
+                put(Class::Never, "word", Entry::Copy(new));
             }
             Entry::Frame(frame) => {
                 let mut flags = [frame; 3];

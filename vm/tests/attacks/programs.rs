@@ -36,6 +36,7 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ),
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
     ("hashing", HASHING, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
+    ("hash chain", HASH_CHAIN, &[3, 1, 2, 3, 4]),
 ];
 
 /// Checks, additions and subtractions of 32-bit numbers, with and without constants.
@@ -59,7 +60,16 @@ begin
 end";
 
 /// Words are put together, permuted, hashed and taken apart, with a chain in which they stay words.
-pub(crate) const HASHING: &str = "begin hperm hmerge hash hmerge end";
+pub(crate) const HASHING: &str = "begin hperm hmerge hash hmerge push.1.2.3.4 hmerge end";
+
+/// [n, A, ..]: A ↦ hash(A), n times: a loop that carries a word.
+pub(crate) const HASH_CHAIN: &str = "
+begin
+    dup neq.0
+    while.true
+        movdn.15 hash movup.15 sub.1 dup neq.0
+    end
+end";
 
 /// Chips that no instruction of the language uses yet.
 pub(crate) const UNREACHABLE: &[ChipKind] = &[];

@@ -318,7 +318,11 @@ pub(crate) fn differences(
                 Entry::Fact(e) => e.results().map(|(id, ty)| (id, ty.components())).collect(),
                 other => {
                     let (base, count) = other.results().unwrap_or_default();
-                    (base..base + count).map(|id| (id, 1)).collect()
+                    let components = match other {
+                        Entry::Copy(copy) => copy.components(),
+                        _ => 1,
+                    };
+                    (base..base + count).map(|id| (id, components)).collect()
                 }
             };
             for (id, components) in cells {
