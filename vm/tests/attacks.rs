@@ -430,6 +430,7 @@ fn a_frame_has_the_name_of_its_opening() {
                 | ChipKind::Pack
                 | ChipKind::Unpack
                 | ChipKind::Rpo
+                | ChipKind::RpoCompact
                 | ChipKind::WordCopy => unreachable!("not in this program"),
                 ChipKind::Arith => arith::Cols::of_mut(row)
                     .bundles

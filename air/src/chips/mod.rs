@@ -11,6 +11,7 @@
 //! | [`u32_add`] | 32-bit additions and subtractions | facts |
 //! | [`pack`], [`unpack`] | between elements and words | facts |
 //! | [`rpo`] | permutations and two-to-one hashes | facts |
+//! | [`rpo_compact`] | the same in fewer columns of higher degree | facts |
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
 //! | [`word_copy`] | the same for words | facts |
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
@@ -32,6 +33,7 @@ pub mod limbs;
 pub mod pack;
 pub mod program;
 pub mod rpo;
+pub mod rpo_compact;
 pub mod single;
 pub mod u32_add;
 pub mod u32_check;

@@ -10,8 +10,8 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
-    arith, assert, boundary, copy, frame, inverse, leave, pack, program, rpo, single, u32_add,
-    u32_check, unpack, word_copy,
+    arith, assert, boundary, copy, frame, inverse, leave, pack, program, rpo, rpo_compact, single,
+    u32_add, u32_check, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
@@ -104,6 +104,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
         }
         ChipKind::WordCopy => vec![word_copy::Cols::of(&at).mult],
         ChipKind::Rpo => rpo::Cols::of(&at).head.mults.to_vec(),
+        ChipKind::RpoCompact => rpo_compact::Cols::of(&at).head.mults.to_vec(),
         ChipKind::Single => single::Cols::of(&at)
             .instructions
             .map(|instruction| instruction.lane.mult)
@@ -317,6 +318,7 @@ fn poison_row(
         | ChipKind::Pack
         | ChipKind::Unpack
         | ChipKind::Rpo
+        | ChipKind::RpoCompact
         | ChipKind::WordCopy => {
             unreachable!("the poisoned programs have no {kind:?} rows")
         }
