@@ -235,7 +235,8 @@ fn hashes_are_compact_where_the_blow_up_allows() {
     let source = "begin hperm hmerge repeat.40 hash end end";
     let parsed = parse_program(source, "hashes", &NoModules).expect("parses");
     let compiled = compile(&parsed).expect("compiles");
-    let inputs = Inputs::from_stack((1..=16).map(plica_field::Felt::new).collect());
+    let inputs: Vec<_> = (1..=16).map(plica_field::Felt::new).collect();
+    let inputs = Inputs::from_stack(inputs);
     let inputs = inputs.initial_stack();
     for (profile, compact) in [
         (Profile::FAST, false),
