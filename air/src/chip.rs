@@ -10,8 +10,8 @@ use plica_field::Felt;
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
     arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, limbs, pack,
-    power, program, rpo, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
-    word_copy,
+    power, program, rpo, rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift,
+    unpack, word_copy,
 };
 use crate::code::{Class, Program};
 
@@ -96,6 +96,7 @@ chips! {
     Pack pack "pack" Role::Facts(pack::FACTS);
     Unpack unpack "unpack" Role::Facts(unpack::FACTS);
     Rpo rpo "rpo" Role::Facts(rpo::FACTS);
+    RpoCompact rpo_compact "rpo compact" Role::Facts(rpo_compact::FACTS);
     Single single "single" Role::Facts(single::INSTRUCTIONS);
     Copy copy "copy" Role::Facts(1);
     WordCopy word_copy "word copy" Role::Facts(1);
@@ -105,7 +106,7 @@ chips! {
 }
 
 impl ChipKind {
-    /// The chip that has the rows of a class of entries.
+    /// The chip that has the rows of a class of entries; in proofs with a higher degree it may be its [`Self::twin`].
     pub const fn of(class: Class) -> Self {
         match class {
             Class::Arith => Self::Arith,
@@ -128,6 +129,14 @@ impl ChipKind {
             Class::Frame => Self::Frame,
             Class::Leave => Self::Leave,
             Class::Assert => Self::Assert,
+        }
+    }
+
+    /// The chip that does the same work in constraints of a higher degree: fewer columns, more quotient chunks.
+    pub const fn twin(self) -> Option<Self> {
+        match self {
+            Self::Rpo => Some(Self::RpoCompact),
+            _ => None,
         }
     }
 
@@ -220,9 +229,12 @@ impl BaseAir<Felt> for ChipKind {
         }
     }
 
-    /// Degree 3 everywhere: leaves run at blow-up 2, and the lookups of every chip pack two per column.
+    /// Degree 3 for all but the twins: leaves run at blow-up 2, and the lookups of every chip pack two per column.
     fn max_constraint_degree(&self) -> Option<usize> {
-        Some(3)
+        match self {
+            Self::RpoCompact => None,
+            _ => Some(3),
+        }
     }
 }
 

@@ -134,7 +134,10 @@ pub fn prove_execution(
     execution: Execution,
     min_security: SecurityTarget,
 ) -> Result<Proven, ProveError> {
-    let tables = trace::generate(&compiled.program, &compiled.layout, &execution);
+    let profile = key.verifying_key().profile();
+    let tables = trace::generate_with(&compiled.program, &compiled.layout, &execution, |twin| {
+        machine().is_available(twin as usize, profile)
+    });
     let claim = Claim {
         key: key.verifying_key().digest(),
         inputs: execution.inputs,

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use plica_fri::{Model, Profile, SecurityTarget};
+use plica_air::chip::ChipKind;
+use plica_air::trace;
+use plica_fri::{Model, Profile, SecurityTarget, Trace};
 use plica_vm::compile::{Compiled, compile};
 use plica_vm::inputs::Inputs;
 use plica_vm::prover::{prove, setup, verify};
@@ -224,5 +226,53 @@ fn random_programs_prove_and_verify() {
             &inputs,
             &format!("seed {seed}\n{source}"),
         ));
+    }
+}
+
+/// At blow-up 8 hashes are rows of the compact chip, under the same program; below it does not exist.
+#[test]
+fn hashes_are_compact_where_the_blow_up_allows() {
+    let source = "begin hperm hmerge repeat.40 hash end end";
+    let parsed = parse_program(source, "hashes", &NoModules).expect("parses");
+    let compiled = compile(&parsed).expect("compiles");
+    let inputs: Vec<_> = (1..=16).map(plica_field::Felt::new).collect();
+    let inputs = Inputs::from_stack(inputs);
+    let inputs = inputs.initial_stack();
+    for (profile, compact) in [
+        (Profile::FAST, false),
+        (Profile::BLAKE3, false),
+        (Profile::COMPACT, true),
+        (Profile::EVM, true),
+    ] {
+        let (proving, verifying) = setup(&compiled, &profile, TARGET).expect("keys");
+        let proven = prove(&compiled, &proving, &inputs, MAX_CYCLES, TARGET).expect("a proof");
+        let has = |kind: ChipKind| {
+            let instances = &proven.proof.instances().0;
+            instances
+                .iter()
+                .any(|i| usize::from(i.kind) == kind as usize)
+        };
+        let found = [has(ChipKind::Rpo), has(ChipKind::RpoCompact)];
+        assert_eq!(found, [!compact, compact], "{}", profile.name);
+        let result = verify(&verifying, &proven.claim, &proven.proof, TARGET);
+        result.unwrap_or_else(|error| panic!("{}: {error}", profile.name));
+        // A wrong lane in any column of the chip's table: the same traces, forged.
+        let execution = compiled.record(&inputs, MAX_CYCLES).expect("runs");
+        let mut tables =
+            trace::generate_with(&compiled.program, &compiled.layout, &execution, |_| compact);
+        let kinds = [ChipKind::Rpo, ChipKind::RpoCompact];
+        let table = tables.iter_mut().find(|table| kinds.contains(&table.kind));
+        let values = &mut table.expect("hashes").trace.values;
+        let middle = values.len() / 2;
+        values[middle] += plica_field::Felt::new(1);
+        let traces = tables.into_iter().map(|table| Trace {
+            kind: table.kind as usize,
+            matrix: table.trace,
+        });
+        let public = proven.claim.public_values();
+        let forged = plica_fri::prove(&proving, traces.collect(), &public, TARGET);
+        let forged = forged.expect("a proof of nonsense");
+        let result = verify(&verifying, &proven.claim, &forged, TARGET);
+        assert!(result.is_err(), "{}", profile.name);
     }
 }

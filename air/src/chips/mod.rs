@@ -18,6 +18,7 @@
 //! | [`bits`] | the bits of 32-bit numbers | facts |
 //! | [`pack`], [`unpack`] | between elements and words | facts |
 //! | [`rpo`] | permutations and two-to-one hashes | facts |
+//! | [`rpo_compact`] | the same in fewer columns of higher degree | facts |
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
 //! | [`word_copy`] | the same for words | facts |
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
@@ -43,6 +44,7 @@ pub mod pack;
 pub mod power;
 pub mod program;
 pub mod rpo;
+pub mod rpo_compact;
 pub mod single;
 pub mod u32_add;
 pub mod u32_check;

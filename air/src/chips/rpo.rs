@@ -15,6 +15,8 @@
 //! ```
 //! In degree 3 that is z = y³, hence y⁷ = z²·y, and t = x′³, hence x′⁷ = t²·x′. Seven is prime to p − 1, so x′ is determined: a row is a
 //! function of the state it starts from.
+//!
+//! [`rpo_compact`](super::rpo_compact) does the same without z and t, in degree 7.
 
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;

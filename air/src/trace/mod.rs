@@ -16,8 +16,8 @@ use tracing::instrument;
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
     arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, limbs, pack,
-    power, program, rpo, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
-    word_copy,
+    power, program, rpo, rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift,
+    unpack, word_copy,
 };
 use crate::code::{
     ArithOp, CopyEntry, CopyKind, Entry, FactEntry, FrameEntry, INPUT, Layout, LeaveEntry,
@@ -255,8 +255,18 @@ fn collect(program: &Program, execution: &Execution) -> Instances {
 }
 
 /// The traces of all chips that ran, in the order of [`ChipKind`], higher instances first.
-#[instrument(name = "trace generation", skip_all)]
 pub fn generate(program: &Program, layout: &Layout, execution: &Execution) -> Vec<Table> {
+    generate_with(program, layout, execution, |_| false)
+}
+
+/// The same with the twins ([`ChipKind::twin`]) that `allowed` allows in place of their originals.
+#[instrument(name = "trace generation", skip_all)]
+pub fn generate_with(
+    program: &Program,
+    layout: &Layout,
+    execution: &Execution,
+    allowed: impl Fn(ChipKind) -> bool,
+) -> Vec<Table> {
     let instances = collect(program, execution);
     let mut generator = Generator {
         program,
@@ -287,7 +297,8 @@ pub fn generate(program: &Program, layout: &Layout, execution: &Execution) -> Ve
     let mut tables = vec![generator.boundary(), generator.program()];
     for kind in of_facts() {
         let facts = &instances.facts[kind as usize];
-        tables.extend(generator.facts(kind, facts, &heights(kind)));
+        let twin = kind.twin().filter(|&twin| allowed(twin));
+        tables.extend(generator.facts(twin.unwrap_or(kind), facts, &heights(kind)));
     }
     for kind in ChipKind::ALL.into_iter().filter(|kind| kind.ordered()) {
         tables.extend(generator.events(kind, &instances.events[kind as usize]));
@@ -508,6 +519,9 @@ impl Generator<'_> {
             }),
             ChipKind::Rpo => self.fact_row(fact, real, |values| {
                 rpo::fill(rpo::Cols::of_mut(row), values);
+            }),
+            ChipKind::RpoCompact => self.fact_row(fact, real, |values| {
+                rpo_compact::fill(rpo_compact::Cols::of_mut(row), values);
             }),
             ChipKind::Boundary
             | ChipKind::Program

@@ -11,7 +11,7 @@ use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
     arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, pack, power,
-    program, rpo, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    program, rpo, rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
@@ -123,6 +123,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
         }
         ChipKind::WordCopy => vec![word_copy::Cols::of(&at).mult],
         ChipKind::Rpo => rpo::Cols::of(&at).head.mults.to_vec(),
+        ChipKind::RpoCompact => rpo_compact::Cols::of(&at).head.mults.to_vec(),
         ChipKind::Single => single::Cols::of(&at)
             .instructions
             .map(|instruction| instruction.lane.mult)

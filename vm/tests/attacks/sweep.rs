@@ -41,6 +41,7 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::Pack
         | ChipKind::Unpack
         | ChipKind::Rpo
+        | ChipKind::RpoCompact
         | ChipKind::WordCopy => {}
         ChipKind::Limbs => {
             let at = limbs::Cols::of(&at);

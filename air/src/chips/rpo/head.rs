@@ -108,7 +108,7 @@ pub(crate) fn state(row: &FactRow<'_>) -> State {
 }
 
 /// The names of all constraints: those of the head, then those of the rounds.
-pub(super) const fn names<const N: usize, const PER_ROUND: usize, const ROUNDS: usize>(
+pub(in crate::chips) const fn names<const N: usize, const PER_ROUND: usize, const ROUNDS: usize>(
     rounds: [[&'static str; PER_ROUND]; ROUNDS],
 ) -> [&'static str; N] {
     let mut names = [""; N];
@@ -144,4 +144,4 @@ macro_rules! lane_names {
         )*]
     };
 }
-pub(super) use lane_names;
+pub(in crate::chips) use lane_names;
