@@ -11,7 +11,8 @@ use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
     arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, pack, power,
-    program, rpo, rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    program, rpo, rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
+    word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
