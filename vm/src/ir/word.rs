@@ -15,6 +15,9 @@ use plica_field::Felt;
 use super::build::Scope;
 use super::{Ir, Operand, ValueId};
 
+/// What a join is if the condition is 1, and if it is 0.
+type Choice = (Operand, Operand);
+
 /// What is known of words and their lanes.
 ///
 /// A lane is computed where its word is known, and a word where its elements are, so whoever sees the one sees the other.
@@ -53,9 +56,9 @@ impl Words {
     /// If a list of choices begins with the lanes of one word against those of another: the words, and the rest of the list.
     pub(super) fn next_join<'a>(
         &self,
-        first: (Operand, Operand),
-        rest: &'a [(Operand, Operand)],
-    ) -> Option<((Operand, Operand), &'a [(Operand, Operand)])> {
+        first: Choice,
+        rest: &'a [Choice],
+    ) -> Option<(Choice, &'a [Choice])> {
         let (others, behind) = rest.split_at_checked(3)?;
         let choices = [first, others[0], others[1], others[2]];
         let then = self.whole(&choices.map(|(then, _)| then))?;
