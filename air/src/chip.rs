@@ -9,8 +9,8 @@ use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
-    arith, assert, boundary, copy, frame, inverse, leave, limbs, pack, program, single, u32_add,
-    u32_check, unpack,
+    addresses, advice, arith, assert, boundary, copy, frame, inverse, leave, limbs, memory_element,
+    memory_word, pack, program, single, u32_add, u32_check, unpack,
 };
 use crate::code::{Class, Program};
 
@@ -23,6 +23,8 @@ pub enum Role {
     Facts(usize),
     /// Effects in the chain of states, one per row.
     Ordered,
+    /// The addresses that a run touches, one per row.
+    Addresses,
 }
 
 /// Declares the chips: variant, module, name, role.
@@ -92,6 +94,10 @@ chips! {
     Frame frame "frame" Role::Ordered;
     Leave leave "leave" Role::Ordered;
     Assert assert "assert" Role::Ordered;
+    MemoryElement memory_element "memory element" Role::Ordered;
+    MemoryWord memory_word "memory word" Role::Ordered;
+    Advice advice "advice" Role::Ordered;
+    Addresses addresses "addresses" Role::Addresses;
 }
 
 impl ChipKind {
@@ -109,6 +115,9 @@ impl ChipKind {
             Class::Frame => Self::Frame,
             Class::Leave => Self::Leave,
             Class::Assert => Self::Assert,
+            Class::MemoryElement => Self::MemoryElement,
+            Class::MemoryWord => Self::MemoryWord,
+            Class::Advice => Self::Advice,
         }
     }
 
@@ -126,13 +135,16 @@ impl ChipKind {
     pub const fn per_row(self) -> usize {
         match self.role() {
             Role::Facts(per_row) => per_row,
-            Role::Fixed | Role::Ordered => 1,
+            Role::Fixed | Role::Ordered | Role::Addresses => 1,
         }
     }
 
     /// Whether rows of this chip look the limb table up.
     pub const fn needs_limbs(self) -> bool {
-        matches!(self, Self::U32Check | Self::U32Add)
+        matches!(
+            self,
+            Self::U32Check | Self::U32Add | Self::MemoryElement | Self::MemoryWord
+        )
     }
 
     pub const fn preprocessed_width(self) -> usize {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
-use plica_air::code::{Layout, Program, STACK_SIZE, validate};
+use plica_air::code::{Layout, Program, validate};
 use plica_air::record::Execution;
 use plica_field::Felt;
 use thiserror::Error;
 use tracing::instrument;
 
+use crate::inputs::Start;
 use crate::ir::{CompileError, Trap, translate};
 use crate::lower::{EntryInfo, lower};
 use crate::processor::{self, Fault, RunOutcome};
@@ -55,6 +56,10 @@ pub enum RunErrorKind {
     DivisionByZero,
     #[error("expected a 32-bit number, found {value}")]
     NotU32 { value: Felt },
+    #[error("a memory address must be below 2^32, found {value}")]
+    MemoryAddress { value: Felt },
+    #[error("the advice stack has too few values")]
+    AdviceStack,
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
 }
@@ -91,12 +96,12 @@ impl Compiled {
     ///
     /// # Errors
     /// See [`RunErrorKind`].
-    pub fn run(
+    pub fn run<'a>(
         &self,
-        inputs: &[Felt; STACK_SIZE],
+        inputs: impl Into<Start<'a>>,
         max_cycles: u64,
     ) -> Result<RunOutcome, Box<RunError>> {
-        processor::run(&self.program, &self.layout, inputs, max_cycles)
+        processor::run(&self.program, &self.layout, &inputs.into(), max_cycles)
             .map_err(|fault| self.explain(fault))
     }
 
@@ -104,12 +109,12 @@ impl Compiled {
     ///
     /// # Errors
     /// See [`RunErrorKind`].
-    pub fn record(
+    pub fn record<'a>(
         &self,
-        inputs: &[Felt; STACK_SIZE],
+        inputs: impl Into<Start<'a>>,
         max_cycles: u64,
     ) -> Result<Execution, Box<RunError>> {
-        processor::record(&self.program, &self.layout, inputs, max_cycles)
+        processor::record(&self.program, &self.layout, &inputs.into(), max_cycles)
             .map_err(|fault| self.explain(fault))
     }
 
@@ -120,6 +125,8 @@ impl Compiled {
                     Some(Trap::Assertion { code }) => RunErrorKind::Assertion { code },
                     Some(Trap::NotBinary) => RunErrorKind::NotBinary { value },
                     Some(Trap::NotU32) => RunErrorKind::NotU32 { value },
+                    Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
+                    Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
                 };
                 (kind, Some((entry, 0)))

@@ -2,6 +2,8 @@
 
 #[path = "attacks/forged.rs"]
 mod forged;
+#[path = "attacks/memory.rs"]
+mod memory;
 #[path = "attacks/programs.rs"]
 mod programs;
 #[path = "attacks/proofs.rs"]
@@ -428,7 +430,11 @@ fn a_frame_has_the_name_of_its_opening() {
                 | ChipKind::U32Check
                 | ChipKind::U32Add
                 | ChipKind::Pack
-                | ChipKind::Unpack => unreachable!("not in this program"),
+                | ChipKind::Unpack
+                | ChipKind::MemoryElement
+                | ChipKind::MemoryWord
+                | ChipKind::Advice
+                | ChipKind::Addresses => unreachable!("not in this program"),
                 ChipKind::Arith => arith::Cols::of_mut(row)
                     .bundles
                     .iter_mut()
@@ -752,7 +758,7 @@ fn inversions_of_the_corpus_are_anchored() {
         let Some(compiled) = parsed.ok().and_then(|p| compile(&p).ok()) else {
             continue;
         };
-        let Some(honest) = Forged::of(compiled, &stack(&case.inputs)) else {
+        let Some(honest) = Forged::of(compiled, &case.run_inputs()) else {
             continue;
         };
         for (frame, id) in inverted(&honest) {

@@ -24,6 +24,10 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::U32Add => Some((4, "32-bit addition or subtraction", 40.0)),
         ChipKind::Pack => Some((4, "word of four elements", 45.0)),
         ChipKind::Unpack => Some((4, "elements of a word", 45.0)),
+        ChipKind::MemoryElement => Some((1, "load or store of an element", 45.0)),
+        ChipKind::MemoryWord => Some((1, "load or store of a word", 46.0)),
+        ChipKind::Advice => Some((1, "advice of four values", 45.0)),
+        ChipKind::Addresses => Some((1, "address touched", 45.0)),
         ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => None,
     }
 }

@@ -20,7 +20,11 @@ use reference::{Stop, interpret};
 use support::Failure;
 
 /// What the compiler can do of the language beside its core.
-const ENABLED: Features = Features { ..Features::NONE };
+const ENABLED: Features = Features {
+    memory: true,
+    locals: true,
+    ..Features::NONE
+};
 
 fn parameter(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -233,7 +237,6 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
     let program = parse_program(source, "random", &NoModules)
         .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{source}"));
     let expected = interpret(&program, inputs, 100_000);
-    let inputs = inputs.initial_stack();
     if expected == Err(Stop::OutOfFuel) {
         return Seen::OutOfFuel;
     }
@@ -250,12 +253,12 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
             other => panic!("seed {seed}: {other}\n{source}"),
         },
     };
-    let found = compiled.run(&inputs, 1 << 22);
+    let found = compiled.run(inputs, 1 << 22);
     match (expected, found) {
         (Ok(outputs), Ok(run)) => {
             assert_eq!(run.outputs, outputs, "seed {seed}\n{source}");
             if with_trace {
-                let execution = compiled.record(&inputs, 1 << 22).expect("runs");
+                let execution = compiled.record(inputs, 1 << 22).expect("runs");
                 assert_eq!(execution.outputs, outputs, "seed {seed}\n{source}");
                 let tables = trace::generate(&compiled.program, &compiled.layout, &execution);
                 let findings = check::check(&compiled.program, &tables, &execution.public_values());
@@ -269,6 +272,8 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
                 RunErrorKind::NotBinary { .. } => Failure::NotBinary,
                 RunErrorKind::DivisionByZero => Failure::DivisionByZero,
                 RunErrorKind::NotU32 { .. } => Failure::NotU32,
+                RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
+                RunErrorKind::AdviceStack => Failure::AdviceStack,
                 RunErrorKind::CycleLimit { .. } => panic!("seed {seed}: does not halt\n{source}"),
             };
             assert_eq!(kind, failure, "seed {seed}\n{source}");

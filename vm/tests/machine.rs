@@ -5,7 +5,6 @@ mod support;
 use p3_field::PrimeField64;
 use plica_air::code::{Entry, Program};
 use plica_air::{check, trace};
-use plica_field::Felt;
 use plica_vm::compile::{Compiled, RunErrorKind, compile};
 use plica_vm::inputs::Inputs;
 use plica_vm::ir::CompileErrorKind;
@@ -19,9 +18,8 @@ fn compiled(case: &Case) -> Result<Compiled, CompileErrorKind> {
     compile(&program).map_err(|error| error.kind)
 }
 
-fn inputs(case: &Case) -> [Felt; 16] {
-    let stack: Vec<Felt> = case.inputs.iter().map(|&v| Felt::new(v)).collect();
-    Inputs::from_stack(stack).initial_stack()
+fn inputs(case: &Case) -> Inputs {
+    case.run_inputs()
 }
 
 /// Whether a case needs what the compiler does not have yet: bit decompositions and dynamic stack depth.
@@ -64,6 +62,8 @@ fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
             RunErrorKind::NotBinary { .. } => Failure::NotBinary,
             RunErrorKind::DivisionByZero => Failure::DivisionByZero,
             RunErrorKind::NotU32 { .. } => Failure::NotU32,
+            RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
+            RunErrorKind::AdviceStack => Failure::AdviceStack,
             RunErrorKind::CycleLimit { .. } => panic!("{}: does not halt", case.name),
         }),
     }

@@ -106,12 +106,14 @@ fn equivocations(
             for frame in &execution.frames[1..] {
                 let parent = execution.frames[frame.parent as usize].name;
                 let cell = (Felt::from_u64(frame.name), CALL);
-                given.push((cell, Felt::from_u64(parent)));
+                let mut value = [Felt::ZERO; 4];
+                value[0] = Felt::from_u64(parent);
+                given.push((cell, value));
             }
         }
         let result = given
             .into_iter()
-            .try_for_each(|((frame, id), value)| saturation.put(frame, id, value))
+            .try_for_each(|((frame, id), value)| saturation.put_value(frame, id, value))
             .and_then(|()| saturation.run());
         found += usize::from(result.is_err());
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use p3_field::{Field, PrimeCharacteristicRing};
-use plica_air::code::{FactOp, MAX_RESULTS, Type};
+use plica_air::code::{EffectOp, FactOp, MAX_RESULTS, Type};
 use plica_field::Felt;
 
 use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
@@ -262,6 +262,45 @@ impl Ir {
             scope.words.insert(operands.to_vec(), word);
         }
         scope.stmts.push(Stmt::Fact {
+            outs: outs.clone(),
+            op,
+            operands: operands.to_vec(),
+            origin: scope.origin,
+        });
+        outs.into_iter().map(Operand::Value).collect()
+    }
+
+    /// Emits an ordered instruction, whose operands have the types of its signature.
+    pub(super) fn effect(
+        &mut self,
+        scope: &mut Scope,
+        op: EffectOp,
+        operands: &[Operand],
+    ) -> Vec<Operand> {
+        let signature = op.signature();
+        if op.is_access()
+            && let Some(Operand::Const(address)) = operands.first()
+            && !Type::of(*address).fits(Type::U32)
+        {
+            self.fail(scope, Trap::MemoryAddress);
+        }
+        let outs: Vec<ValueId> = signature
+            .results
+            .iter()
+            .map(|&ty| {
+                let out = self.new_value();
+                self.values[out.index()].ty = ty;
+                out
+            })
+            .collect();
+        if let (EffectOp::Advice { .. }, [word, elements @ ..]) = (op, outs.as_slice()) {
+            // The row gives the word and its elements.
+            let operands = [Operand::Value(*word)];
+            self.words.record(FactOp::Unpack, &operands, elements);
+            let elements: Vec<Operand> = elements.iter().map(|&v| Operand::Value(v)).collect();
+            self.words.record(FactOp::Pack, &elements, &[*word]);
+        }
+        scope.stmts.push(Stmt::Effect {
             outs: outs.clone(),
             op,
             operands: operands.to_vec(),

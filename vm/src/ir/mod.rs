@@ -10,6 +10,7 @@
 mod build;
 mod error;
 pub mod liveness;
+mod memory;
 mod repeat;
 mod replay;
 mod stack;
@@ -18,7 +19,7 @@ mod u32;
 mod weight;
 mod word;
 
-use plica_air::code::{FactOp, Type};
+use plica_air::code::{EffectOp, FactOp, Type};
 use plica_field::Felt;
 
 use crate::syntax::Span;
@@ -115,6 +116,10 @@ pub enum Trap {
     DivisionByZero,
     /// An operand of 32-bit arithmetic that is 2^32 or more.
     NotU32,
+    /// An address of 2^32 or more.
+    MemoryAddress,
+    /// Too few values on the advice stack.
+    AdviceStack,
 }
 
 impl Trap {
@@ -123,6 +128,19 @@ impl Trap {
         match op {
             FactOp::U32Check => Self::NotU32,
             FactOp::U32Add | FactOp::U32Sub | FactOp::Pack | FactOp::Unpack => Self::DivisionByZero,
+        }
+    }
+}
+
+impl From<EffectOp> for Trap {
+    /// Why an effect can fail.
+    fn from(op: EffectOp) -> Self {
+        match op {
+            EffectOp::Advice { .. } => Self::AdviceStack,
+            EffectOp::LoadElement
+            | EffectOp::StoreElement
+            | EffectOp::LoadWord
+            | EffectOp::StoreWord => Self::MemoryAddress,
         }
     }
 }
@@ -154,6 +172,13 @@ pub enum Stmt {
     Fact {
         outs: Vec<ValueId>,
         op: FactOp,
+        operands: Vec<Operand>,
+        origin: Origin,
+    },
+    /// An ordered instruction with operands and results. Not removed, and not moved past others of its kind and checks.
+    Effect {
+        outs: Vec<ValueId>,
+        op: EffectOp,
         operands: Vec<Operand>,
         origin: Origin,
     },

@@ -59,6 +59,18 @@ impl Ir {
                 let results = self.fact(scope, *op, &operands);
                 substitution.extend(outs.iter().copied().zip(results));
             }
+            Stmt::Effect {
+                outs,
+                op,
+                operands,
+                origin,
+            } => {
+                scope.origin = *origin;
+                let operands: Vec<Operand> =
+                    operands.iter().map(|&o| map(substitution, o)).collect();
+                let results = self.effect(scope, *op, &operands);
+                substitution.extend(outs.iter().copied().zip(results));
+            }
             Stmt::Assert { a, b, trap, origin } => {
                 scope.origin = *origin;
                 let (a, b) = (map(substitution, *a), map(substitution, *b));

@@ -2,7 +2,7 @@
 //!
 //! The constants follow the cell table of the chips (`docs/chips.md`); they steer decisions and carry no soundness.
 
-use plica_air::code::{Class, FactOp};
+use plica_air::code::{Class, EffectOp, FactOp};
 
 use super::{End, Ir, PureOp, RegionId, Stmt};
 
@@ -63,6 +63,16 @@ const fn fact(op: FactOp) -> f64 {
     }
 }
 
+/// Cells per ordered instruction.
+const fn effect(op: EffectOp) -> f64 {
+    match op.class() {
+        Class::MemoryElement => 43.0,
+        Class::MemoryWord => 46.0,
+        Class::Advice => 35.0,
+        _ => 0.0,
+    }
+}
+
 impl Ir {
     pub(super) fn weigh(&self, stmts: &[Stmt]) -> Weight {
         let mut total = Weight::default();
@@ -78,6 +88,7 @@ impl Ir {
                     total.add(cells, PROGRAM_ROW / 2.0);
                 }
                 Stmt::Fact { op, .. } => total.add(fact(*op), PROGRAM_ROW),
+                Stmt::Effect { op, .. } => total.add(effect(*op), PROGRAM_ROW),
                 Stmt::Assert { .. } => total.add(ASSERT_ROW, PROGRAM_ROW),
                 Stmt::If {
                     then,
@@ -142,7 +153,10 @@ impl Ir {
                             (region, self.region(*region).trip_count.unwrap_or(OFTEN))
                         }
                         Stmt::Call { region, .. } => (region, 1),
-                        Stmt::Op { .. } | Stmt::Fact { .. } | Stmt::Assert { .. } => continue,
+                        Stmt::Op { .. }
+                        | Stmt::Fact { .. }
+                        | Stmt::Effect { .. }
+                        | Stmt::Assert { .. } => continue,
                     };
                     let runs = &mut runs[region.index()];
                     *runs = runs.saturating_add(own.saturating_mul(times));

@@ -38,6 +38,7 @@ impl Lowering<'_> {
         for stmt in stmts {
             match stmt {
                 Stmt::Op { .. } | Stmt::Fact { .. } => {}
+                Stmt::Effect { operands, .. } => operands.iter().copied().for_each(&mut operand),
                 Stmt::Assert { a, b, .. } => {
                     operand(*a);
                     operand(*b);

@@ -231,7 +231,10 @@ fn wanted(ir: &Ir, live: &Liveness) -> Vec<Vec<bool>> {
                             }
                         }
                     }
-                    Stmt::Op { .. } | Stmt::Fact { .. } | Stmt::Assert { .. } => {}
+                    Stmt::Op { .. }
+                    | Stmt::Fact { .. }
+                    | Stmt::Effect { .. }
+                    | Stmt::Assert { .. } => {}
                 }
             }
         }

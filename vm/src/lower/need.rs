@@ -236,6 +236,7 @@ impl Needs<'_> {
                     self.value(outs[0]);
                 }
             }
+            Stmt::Effect { operands, .. } => operands.iter().for_each(|&o| self.operand(o)),
             Stmt::Assert { a, b, .. } => {
                 self.operand(*a);
                 self.operand(*b);

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code;
 use plica_air::code::{
-    ArithBundle, ArithOp, ArithSingle, AssertEntry, CellId, CopyEntry, CopyKind, Entry, FactEntry,
-    FactOp, InverseBundle, InverseOp, MAX_OPERANDS,
+    ArithBundle, ArithOp, ArithSingle, AssertEntry, CellId, CopyEntry, CopyKind, EffectEntry,
+    EffectOp, Entry, FactEntry, FactOp, InverseBundle, InverseOp, MAX_OPERANDS,
 };
 use plica_field::Felt;
 
@@ -56,6 +56,12 @@ pub(super) enum Pending {
         operands: Vec<Checked>,
         origin: Origin,
     },
+    Effect {
+        outs: Vec<ValueId>,
+        op: EffectOp,
+        operands: Vec<Checked>,
+        origin: Origin,
+    },
     /// Up to four copies.
     Copy {
         kind: CopyKind,
@@ -78,7 +84,7 @@ impl Pending {
             Self::Arith { out, .. } | Self::Constant { out, .. } | Self::Inverse { out, .. } => {
                 std::slice::from_ref(out)
             }
-            Self::Fact { outs, .. } | Self::Copy { outs, .. } => outs,
+            Self::Fact { outs, .. } | Self::Effect { outs, .. } | Self::Copy { outs, .. } => outs,
             Self::Assert { .. } => &[],
         }
     }
@@ -96,16 +102,19 @@ impl Pending {
                 .into_iter()
                 .chain(sources.iter().filter_map(value))
                 .collect(),
-            Self::Fact { operands, .. } => checked(operands).collect(),
+            Self::Fact { operands, .. } | Self::Effect { operands, .. } => {
+                checked(operands).collect()
+            }
             Self::Assert { slots, .. } => checked(slots).collect(),
         }
     }
 
-    fn may_trap(&self) -> bool {
+    /// Keeps its place among others like it.
+    fn is_ordered(&self) -> bool {
         match self {
             Self::Inverse { op, .. } => op.invert,
             Self::Fact { op, .. } => op.signature().traps,
-            Self::Assert { .. } => true,
+            Self::Effect { .. } | Self::Assert { .. } => true,
             Self::Arith { .. } | Self::Constant { .. } | Self::Copy { .. } => false,
         }
     }
@@ -115,7 +124,7 @@ impl Pending {
             Self::Arith { .. } | Self::Constant { .. } => 0,
             Self::Inverse { .. } => 1,
             Self::Fact { .. } | Self::Copy { .. } => 2,
-            Self::Assert { .. } => 3,
+            Self::Effect { .. } | Self::Assert { .. } => 3,
         }
     }
 }
@@ -194,7 +203,13 @@ pub(super) fn schedule(
                     _ => emit.copy(next),
                 }
             }
-            _ => emit.check(&pending[state.take(3)]),
+            _ => {
+                let next = &pending[state.take(3)];
+                match next {
+                    Pending::Effect { .. } => emit.effect(next),
+                    _ => emit.check(next),
+                }
+            }
         }
     }
 }
@@ -228,7 +243,7 @@ impl Schedule {
                     depend(on);
                 }
             }
-            if op.may_trap()
+            if op.is_ordered()
                 && let Some(on) = last_trap.replace(i)
             {
                 depend(on);
@@ -395,22 +410,57 @@ impl Emitter<'_, '_> {
         else {
             unreachable!("not an instruction of the chips of facts")
         };
-        let mut cells = [code::Operand::Imm(Felt::ZERO); MAX_OPERANDS];
-        for (cell, operand) in cells.iter_mut().zip(operands) {
-            *cell = self.operand(*operand);
-        }
-        let id = self.lowering.take_ids(outs.len() as u32);
-        for (&out, id) in outs.iter().zip(id..) {
-            self.cells.set(out, id);
-        }
         let entry = Entry::Fact(FactEntry {
             op: *op,
-            id,
-            operands: cells,
+            id: self.results(outs),
+            operands: self.operands(operands),
         });
         let trap = op.signature().traps.then(|| Trap::of(*op));
         let origins = [Some(*origin), None];
         self.lowering.push_entry(entry, EntryInfo { origins, trap });
+    }
+
+    fn effect(&mut self, pending: &Pending) {
+        let Pending::Effect {
+            outs,
+            op,
+            operands,
+            origin,
+        } = pending
+        else {
+            unreachable!("not an effect")
+        };
+        let pc = self.lowering.take_pc();
+        let entry = Entry::Effect(EffectEntry {
+            pc,
+            op: *op,
+            id: if outs.is_empty() {
+                0
+            } else {
+                self.results(outs)
+            },
+            operands: self.operands(operands),
+        });
+        let trap = Some(Trap::from(*op));
+        let origins = [Some(*origin), None];
+        self.lowering.push_entry(entry, EntryInfo { origins, trap });
+    }
+
+    /// Gives the results their cells; the first.
+    fn results(&mut self, outs: &[ValueId]) -> CellId {
+        let id = self.lowering.take_ids(outs.len() as u32);
+        for (&out, id) in outs.iter().zip(id..) {
+            self.cells.set(out, id);
+        }
+        id
+    }
+
+    fn operands(&self, operands: &[Checked]) -> [code::Operand; MAX_OPERANDS] {
+        let mut cells = [code::Operand::Imm(Felt::ZERO); MAX_OPERANDS];
+        for (cell, operand) in cells.iter_mut().zip(operands) {
+            *cell = self.operand(*operand);
+        }
+        cells
     }
 
     fn operand(&self, operand: Checked) -> code::Operand {

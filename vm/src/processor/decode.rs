@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    ArithOp, Block, BlockId, CellId, CopyKind, Entry, FactEntry, FactOp, InverseOp, Layout,
-    LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator, Type,
-    exit_link, handle, param,
+    ArithOp, Block, BlockId, CellId, CopyKind, EffectEntry, EffectOp, Entry, FactEntry, FactOp,
+    InverseOp, Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE,
+    Terminator, Type, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -72,6 +72,15 @@ pub(super) enum Op {
         out: Slot,
         entry: u32,
     },
+    /// An ordered instruction with operands as those of a fact.
+    Effect {
+        op: EffectOp,
+        first: u32,
+        out: Slot,
+        entry: u32,
+        /// Ordered entries before it in the block.
+        step: u32,
+    },
     Copy {
         src: Slot,
         out: Slot,
@@ -99,7 +108,7 @@ pub(super) enum Op {
     },
 }
 
-/// An operand of a fact.
+/// An operand of a fact or effect.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FactOperand {
     Scalar(Slot),
@@ -166,8 +175,8 @@ pub(super) enum Exit {
 #[derive(Clone, Debug)]
 pub(super) struct DecodedBlock {
     pub(super) ops: (u32, u32),
-    /// Checks among them, each of which takes one clock.
-    pub(super) checks: u64,
+    /// Checks and effects among them, each of which takes one clock.
+    pub(super) ordered: u64,
     /// Instructions, for the cycle limit.
     pub(super) cycles: u64,
     pub(super) exit: Exit,
@@ -177,7 +186,7 @@ pub(super) struct DecodedBlock {
 #[derive(Clone, Debug)]
 pub(super) struct Decoded {
     pub(super) ops: Vec<Op>,
-    /// Operands of facts.
+    /// Operands of facts and effects.
     pub(super) operands: Vec<FactOperand>,
     pub(super) pushes: Vec<(Slot, Slot)>,
     pub(super) blocks: Vec<DecodedBlock>,
@@ -234,23 +243,24 @@ impl Decoder<'_> {
 
     fn block(&mut self, block: &Block) {
         let first = self.out.ops.len() as u32;
-        let mut checks = 0;
+        let mut steps = 0;
         for index in block.entries.clone() {
-            checks += u64::from(self.entry(index));
+            self.entry(index, steps);
+            steps += u32::from(self.program.entries[index as usize].pc().is_some());
         }
         let last = self.out.ops.len() as u32;
         let exit = self.exit(block);
         let ordered = !matches!(exit, Exit::Goto(_) | Exit::Select { .. } | Exit::Halt);
         self.out.blocks.push(DecodedBlock {
             ops: (first, last),
-            checks,
+            ordered: u64::from(steps),
             cycles: u64::from(last - first) + u64::from(ordered),
             exit,
         });
     }
 
-    /// Decodes an entry; true if it is a check.
-    fn entry(&mut self, index: u32) -> bool {
+    /// Decodes an entry; `step` is the number of ordered ones before it in the block.
+    fn entry(&mut self, index: u32, step: u32) {
         match self.program.entries[index as usize] {
             Entry::Arith(bundle) => {
                 for (op, id) in bundle.ops.into_iter().zip(bundle.id..) {
@@ -280,6 +290,10 @@ impl Decoder<'_> {
                     self.out.ops.push(op);
                 }
             }
+            Entry::Effect(effect) => {
+                let op = self.effect(&effect, index, step);
+                self.out.ops.push(op);
+            }
             Entry::Copy(copy) => {
                 for (src, id) in copy.src.into_iter().zip(copy.base..) {
                     if !self.wanted(id) {
@@ -307,11 +321,9 @@ impl Decoder<'_> {
                         }
                     }
                 }
-                return true;
             }
             Entry::Frame(_) | Entry::Leave(_) => unreachable!("rows of terminators"),
         }
-        false
     }
 
     fn arith(&self, op: ArithOp, id: CellId) -> Op {
@@ -360,18 +372,43 @@ impl Decoder<'_> {
     }
 
     fn fact(&mut self, fact: &FactEntry, entry: u32) -> Op {
+        Op::Fact {
+            op: fact.op,
+            first: self.operands(&Entry::Fact(*fact)),
+            out: self.slot(fact.id),
+            entry,
+        }
+    }
+
+    fn effect(&mut self, effect: &EffectEntry, entry: u32, step: u32) -> Op {
+        let has_results = !effect.op.signature().results.is_empty();
+        Op::Effect {
+            op: effect.op,
+            first: self.operands(&Entry::Effect(*effect)),
+            out: if has_results { self.slot(effect.id) } else { 0 },
+            entry,
+            step,
+        }
+    }
+
+    /// Decodes the operands of a fact or effect; where they start.
+    fn operands(&mut self, entry: &Entry) -> u32 {
         let first = self.out.operands.len() as u32;
-        for (operand, ty) in fact.operands().iter().zip(fact.op.signature().operands) {
-            let operand = match *operand {
+        for (operand, ty) in entry.typed_operands().into_iter().flatten() {
+            let operand = match operand {
                 Operand::Imm(value) => FactOperand::Imm(value),
-                Operand::Cell(id) if *ty == Type::Word => FactOperand::Word(self.slot(id)),
+                Operand::Cell(id) if ty == Type::Word => FactOperand::Word(self.slot(id)),
                 Operand::Cell(id) => FactOperand::Scalar(self.slot(id)),
             };
             self.out.operands.push(operand);
         }
+        let (id, _) = entry.results().unwrap_or_default();
         debug_assert!(
-            fact.results()
-                .scan(self.slot(fact.id), |next, (id, ty)| {
+            entry
+                .typed_results()
+                .into_iter()
+                .flatten()
+                .scan(self.slot(id), |next, (id, ty)| {
                     let here = *next;
                     *next += ty.components() as u32;
                     Some(here == self.slot(id))
@@ -379,12 +416,7 @@ impl Decoder<'_> {
                 .all(|in_place| in_place),
             "results lie one behind the other"
         );
-        Op::Fact {
-            op: fact.op,
-            first,
-            out: self.slot(fact.id),
-            entry,
-        }
+        first
     }
 
     fn check(&self, a: Operand, b: Operand, entry: u32) -> Option<Op> {

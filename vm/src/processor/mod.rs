@@ -4,15 +4,21 @@
 //! stays.
 
 mod decode;
+mod memory;
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
-use plica_air::code::{FactOp, INPUT, Layout, MAX_COMPONENTS, OUTPUT, PARAMS, Program, STACK_SIZE};
-use plica_air::record::{Execution, Frame, FrameIndex, Outcome, Step};
+use plica_air::code::{
+    EffectOp, FactOp, INPUT, Layout, MAX_COMPONENTS, OUTPUT, PARAMS, Program, STACK_SIZE, Type,
+};
+use plica_air::record::{Access, Execution, Frame, FrameIndex, Outcome, Step};
 use plica_field::Felt;
 use thiserror::Error;
 use tracing::instrument;
 
 use decode::{Decoded, Exit, FactOperand, Op, Opening, decode};
+use memory::Memory;
+
+use crate::inputs::Start;
 
 /// Why a program stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -38,7 +44,7 @@ pub struct RunOutcome {
     pub cycles: u64,
 }
 
-/// Runs `program` on `inputs` (top of the stack first).
+/// Runs `program` on `inputs`.
 ///
 /// # Errors
 /// The first [`Fault`] of the execution.
@@ -46,12 +52,12 @@ pub struct RunOutcome {
 pub fn run(
     program: &Program,
     layout: &Layout,
-    inputs: &[Felt; STACK_SIZE],
+    inputs: &Start<'_>,
     max_cycles: u64,
 ) -> Result<RunOutcome, Fault> {
     let decoded = decode(program, layout, false);
-    let mut interpreter = Interpreter::<false>::new(&decoded, layout, max_cycles);
-    let outputs = interpreter.run(layout, inputs)?;
+    let mut interpreter = Interpreter::<false>::new(&decoded, layout, inputs, max_cycles);
+    let outputs = interpreter.run(layout, &inputs.stack)?;
     Ok(RunOutcome {
         outputs,
         cycles: interpreter.cycles,
@@ -66,18 +72,20 @@ pub fn run(
 pub fn record(
     program: &Program,
     layout: &Layout,
-    inputs: &[Felt; STACK_SIZE],
+    inputs: &Start<'_>,
     max_cycles: u64,
 ) -> Result<Execution, Fault> {
     let decoded = decode(program, layout, true);
-    let mut interpreter = Interpreter::<true>::new(&decoded, layout, max_cycles);
-    let outputs = interpreter.run(layout, inputs)?;
+    let mut interpreter = Interpreter::<true>::new(&decoded, layout, inputs, max_cycles);
+    let outputs = interpreter.run(layout, &inputs.stack)?;
     Ok(Execution {
         frames: interpreter.frames,
         values: interpreter.values,
         steps: interpreter.steps,
+        accesses: interpreter.state.accesses.unwrap_or_default(),
+        touched: interpreter.state.memory.touched(),
         clk: interpreter.clk,
-        inputs: *inputs,
+        inputs: inputs.stack,
         outputs,
     })
 }
@@ -85,9 +93,21 @@ pub fn record(
 /// Computes a fact; the first operand if it traps.
 fn fact(op: FactOp, sources: &[FactOperand], cells: &mut [Felt], out: u32) -> Result<(), Felt> {
     let signature = op.signature();
+    let operands = gather(signature.operands, sources, cells);
+    let count: usize = signature.results.iter().map(|ty| ty.components()).sum();
+    let results = &mut cells[out as usize..out as usize + count];
+    if op.eval(&operands, results) {
+        Ok(())
+    } else {
+        Err(operands[0])
+    }
+}
+
+/// The operands of a fact or effect, one element after the other.
+fn gather(types: &[Type], sources: &[FactOperand], cells: &[Felt]) -> [Felt; MAX_COMPONENTS] {
     let mut operands = [Felt::ZERO; MAX_COMPONENTS];
     let mut at = 0;
-    for source in &sources[..signature.operands.len()] {
+    for source in &sources[..types.len()] {
         match *source {
             FactOperand::Scalar(slot) => operands[at] = cells[slot as usize],
             FactOperand::Imm(value) => operands[at] = value,
@@ -99,12 +119,59 @@ fn fact(op: FactOp, sources: &[FactOperand], cells: &mut [Felt], out: u32) -> Re
         }
         at += 1;
     }
-    let count: usize = signature.results.iter().map(|ty| ty.components()).sum();
-    let results = &mut cells[out as usize..out as usize + count];
-    if op.eval(&operands, results) {
+    operands
+}
+
+/// What the instructions of a run change beside its cells.
+#[derive(Debug)]
+struct State {
+    memory: Memory,
+    /// If they are recorded.
+    accesses: Option<Vec<Access>>,
+    /// The last one is popped first.
+    advice: Vec<Felt>,
+}
+
+impl State {
+    /// Runs an effect; its first operand if it fails.
+    fn effect(
+        &mut self,
+        op: EffectOp,
+        clk: u64,
+        operands: &[Felt; MAX_COMPONENTS],
+        results: &mut [Felt],
+    ) -> Result<(), Felt> {
+        if let EffectOp::Advice { count } = op {
+            return self.pop_advice(usize::from(count), results);
+        }
+        let address = u32::try_from(operands[0].as_canonical_u64()).map_err(|_| operands[0])?;
+        let place = self.memory.at(0, address);
+        let found = *place;
+        place.clk = clk;
+        match op {
+            EffectOp::LoadElement => results[0] = found.word[0],
+            EffectOp::StoreElement => place.word[0] = operands[1],
+            EffectOp::LoadWord => results[..4].copy_from_slice(&found.word),
+            EffectOp::StoreWord => place.word.copy_from_slice(&operands[1..5]),
+            EffectOp::Advice { .. } => unreachable!("handled above"),
+        }
+        if let Some(accesses) = &mut self.accesses {
+            accesses.push(Access { clk, found });
+        }
         Ok(())
-    } else {
-        Err(operands[0])
+    }
+
+    /// Pops values: the word of them first, then each; zeros for those that are not asked for.
+    fn pop_advice(&mut self, count: usize, results: &mut [Felt]) -> Result<(), Felt> {
+        let rest = self.advice.len().checked_sub(count);
+        let rest = rest.ok_or(Felt::from_usize(self.advice.len()))?;
+        let mut values = [Felt::ZERO; 4];
+        for (slot, value) in values.iter_mut().zip(self.advice.drain(rest..).rev()) {
+            *slot = value;
+        }
+        results[..4].copy_from_slice(&values);
+        results[4..8].copy_from_slice(&values);
+        Ok(())
     }
 }
 
@@ -115,13 +182,14 @@ struct Interpreter<'a, const RECORD: bool> {
     /// Where each frame continues in its parent.
     continuations: Vec<u32>,
     steps: Vec<Step>,
+    state: State,
     clk: u64,
     cycles: u64,
     max_cycles: u64,
 }
 
 impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
-    fn new(code: &'a Decoded, layout: &Layout, max_cycles: u64) -> Self {
+    fn new(code: &'a Decoded, layout: &Layout, inputs: &Start<'_>, max_cycles: u64) -> Self {
         let size = layout.frame_sizes[Program::ROOT as usize] as usize;
         Self {
             code,
@@ -135,6 +203,14 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
             }],
             continuations: vec![0],
             steps: Vec::new(),
+            state: State {
+                memory: Memory::default(),
+                accesses: RECORD.then(Vec::new),
+                advice: inputs
+                    .advice
+                    .map(|advice| advice.advice_stack.iter().rev().copied().collect())
+                    .unwrap_or_default(),
+            },
             clk: 1,
             cycles: 0,
             max_cycles,
@@ -163,7 +239,7 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
             let base = self.frames[frame as usize].base;
             self.ops(code.ops, base)?;
             let clk = self.clk;
-            self.clk += code.checks;
+            self.clk += code.ordered;
             let value = |slot: u32| self.values[base + slot as usize];
             let (next, next_frame, outcome) = match code.exit {
                 Exit::Goto(next) => (next, frame, Outcome::Next),
@@ -295,6 +371,22 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
                     entry,
                 } => {
                     fact(op, &self.code.operands[first as usize..], cells, out)
+                        .map_err(|value| Fault::Fact { entry, value })?;
+                    continue;
+                }
+                Op::Effect {
+                    op,
+                    first,
+                    out,
+                    entry,
+                    step,
+                } => {
+                    let sources = &self.code.operands[first as usize..];
+                    let operands = gather(op.signature().operands, sources, cells);
+                    let clk = self.clk + u64::from(step);
+                    let results = &mut cells[out as usize..];
+                    self.state
+                        .effect(op, clk, &operands, results)
                         .map_err(|value| Fault::Fact { entry, value })?;
                     continue;
                 }

@@ -18,6 +18,8 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("tests", "begin eq.3 swap eq.4 add end", &[3, 5]),
     ("32-bit arithmetic", U32, &[5, 7]),
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
+    ("elements in memory", ELEMENTS, &[7, 100, 5, 6]),
+    ("words in memory", WORDS, &[1, 2, 3, 4]),
 ];
 
 /// Checks, additions and subtractions of 32-bit numbers, with and without constants.
@@ -26,8 +28,21 @@ begin
     u32overflowing_add.9 drop dup.1 u32overflowing_sub add
 end";
 
-/// Chips that no instruction of the language uses yet.
-pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::Pack, ChipKind::Unpack];
+/// Chips that none of the programs uses: advice comes with inputs of its own.
+pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::Advice];
+
+/// Stores at a computed address and at constants, loads of both, the second store to one address kept by a load.
+pub(crate) const ELEMENTS: &str = "
+begin
+    dup.1 mem_store mem_store.7 dup mem_load.7 add swap mem_load.100 add mem_store.7 mem_load.7
+    swap mem_load.300 add add
+end";
+
+/// A word stored and overwritten in part.
+pub(crate) const WORDS: &str = "
+begin
+    mem_storew.9 add.1 mem_storew.9 push.77 mem_store.9 mem_loadw.9 add mem_loadw.10 mem_loadw.9
+end";
 
 /// [n, acc, ..]: acc ↦ acc² + 3, n times.
 pub(crate) const LOOP: &str = "

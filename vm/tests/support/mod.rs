@@ -42,8 +42,6 @@ pub(crate) const PENDING: &[&str] = &[
     "environment",
     "ext2",
     "hash",
-    "locals",
-    "memory",
     "merkle",
     "stark",
     "u32_arithmetic",

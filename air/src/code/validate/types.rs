@@ -17,37 +17,37 @@ use crate::code::{ArithOp, OUTPUT, Operand, PARAMS, STACK_SIZE, param};
 
 /// Checks shapes and types of all operands.
 pub(super) fn check(program: &Program) -> Result<(), E> {
-    let facts = || {
-        let entries = program.entries.iter().enumerate();
-        entries.filter_map(|(index, entry)| match entry {
-            Entry::Fact(fact) => Some((index as u32, fact)),
-            _ => None,
-        })
-    };
-    if facts().next().is_none() {
-        return Ok(());
-    }
-    for (entry, fact) in facts() {
-        if !fact.is_well_formed() {
+    let mut typed = false;
+    for (index, entry) in program.entries.iter().enumerate() {
+        let well_formed = match entry {
+            Entry::Fact(fact) => fact.is_well_formed(),
+            Entry::Effect(effect) => effect.is_well_formed(),
+            _ => continue,
+        };
+        if !well_formed {
+            let entry = index as u32;
             return Err(E::Malformed { entry });
         }
+        typed = true;
+    }
+    if !typed {
+        return Ok(());
     }
     let types = Types::derive(program);
     for (index, entry) in program.entries.iter().enumerate() {
         let index = index as u32;
-        match entry {
-            Entry::Fact(fact) => {
-                let wanted = fact.op.signature().operands;
-                for (operand, &wanted) in fact.operands().iter().zip(wanted) {
-                    if let Operand::Cell(cell) = *operand {
+        match entry.typed_operands() {
+            Some(operands) => {
+                for (operand, wanted) in operands {
+                    if let Operand::Cell(cell) = operand {
                         types.require(index, cell, wanted)?;
                     }
                 }
             }
             // All other chips handle single field elements.
-            other => {
+            None => {
                 let mut result = Ok(());
-                other.for_each_read(|cell| {
+                entry.for_each_read(|cell| {
                     if result.is_ok() {
                         result = types.require(index, cell, Type::Felt);
                     }
@@ -104,7 +104,9 @@ impl Types {
                         types.0.insert(id, ty);
                     }
                 }
-                Entry::Fact(e) => types.0.extend(e.results()),
+                Entry::Fact(_) | Entry::Effect(_) => {
+                    types.0.extend(entry.typed_results().into_iter().flatten());
+                }
                 Entry::Copy(e) => copies.extend((e.base..).zip(e.src)),
                 Entry::Frame(e) => {
                     for (j, &src) in e.src.iter().enumerate() {
