@@ -15,16 +15,9 @@ use plica_vm::ir::CompileErrorKind;
 use plica_vm::syntax::{NoModules, parse_program};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
-use random::{Features, random_inputs, random_program_with};
+use random::{ENABLED, random_inputs, random_program_with};
 use reference::{Stop, interpret};
 use support::Failure;
-
-/// What the compiler can do of the language beside its core.
-const ENABLED: Features = Features {
-    memory: true,
-    locals: true,
-    ..Features::NONE
-};
 
 fn parameter(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))

@@ -38,7 +38,7 @@ fn queries_of_every_profile() {
         [
             ("fast", 177, 177),
             ("compact", 57, 57),
-            ("blake3", 161, 161),
+            ("blake3", 169, 169),
             ("evm", 57, 57)
         ]
     );
@@ -47,7 +47,7 @@ fn queries_of_every_profile() {
         [
             ("fast", 233, 233),
             ("compact", 75, 75),
-            ("blake3", 217, 217),
+            ("blake3", 225, 225),
             ("evm", 75, 75)
         ]
     );
@@ -56,7 +56,7 @@ fn queries_of_every_profile() {
         [
             ("fast", 86, 86),
             ("compact", 27, 27),
-            ("blake3", 78, 78),
+            ("blake3", 82, 82),
             ("evm", 27, 27)
         ]
     );
@@ -65,7 +65,7 @@ fn queries_of_every_profile() {
         [
             ("fast", 90, 90),
             ("compact", 29, 29),
-            ("blake3", 82, 82),
+            ("blake3", 86, 86),
             ("evm", 29, 29)
         ]
     );
@@ -77,7 +77,7 @@ fn queries_of_every_profile() {
         [
             ("fast", 213, 213),
             ("compact", 102, 102),
-            ("blake3", 193, 193),
+            ("blake3", 203, 203),
             ("evm", 102, 102)
         ]
     );

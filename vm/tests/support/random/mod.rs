@@ -61,6 +61,13 @@ impl Features {
     };
 }
 
+/// What the compiler can do of the language beside its core.
+pub(crate) const ENABLED: Features = Features {
+    memory: true,
+    locals: true,
+    ..Features::NONE
+};
+
 /// SplitMix64.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(pub(crate) u64);

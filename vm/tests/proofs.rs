@@ -1,0 +1,227 @@
+//! Proofs and verifications end to end: every instruction that the compiler has, and random programs.
+//!
+//! `UPDATE_DOCS=1 cargo test -p plica-vm --test proofs` rewrites the table of `docs/instructions.md`.
+
+#[path = "support/random/mod.rs"]
+mod random;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use plica_fri::{Model, Profile, SecurityTarget};
+use plica_vm::compile::{Compiled, compile};
+use plica_vm::inputs::Inputs;
+use plica_vm::prover::{prove, setup, verify};
+use plica_vm::syntax::{Instruction, NoModules, Node, NodeKind, Program, parse_program};
+use random::{ENABLED, random_inputs, random_program_with};
+use support::{Case, Expected, load_whole_corpus};
+
+const MAX_CYCLES: u64 = 1 << 22;
+
+/// Few queries: what is tested is that honest proofs are accepted, and a false one is refused with any number of them.
+const TARGET: SecurityTarget = SecurityTarget {
+    model: Model::Conjectured,
+    bits: 40,
+};
+
+/// Proves and verifies a run, unless the run fails. The claim must be that of the run, and no other.
+fn proves(compiled: &Compiled, inputs: &Inputs, context: &str) -> bool {
+    let Ok(run) = compiled.run(inputs, MAX_CYCLES) else {
+        return false;
+    };
+    let (proving, verifying) = setup(compiled, &Profile::BLAKE3, TARGET)
+        .unwrap_or_else(|error| panic!("{context}: {error}"));
+    let proven = prove(compiled, &proving, inputs, MAX_CYCLES, TARGET)
+        .unwrap_or_else(|error| panic!("{context}: {error}"));
+    assert_eq!(proven.claim.inputs, inputs.initial_stack(), "{context}");
+    assert_eq!(proven.claim.outputs, run.outputs, "{context}");
+    verify(&verifying, &proven.claim, &proven.proof, TARGET)
+        .unwrap_or_else(|error| panic!("{context}: {error}"));
+    let mut other = proven.claim;
+    other.outputs[0] += plica_field::Felt::new(1);
+    assert!(
+        verify(&verifying, &other, &proven.proof, TARGET).is_err(),
+        "{context}: another output is accepted"
+    );
+    true
+}
+
+/// What a program may execute, by name: instructions, and nodes that are not instructions.
+fn names(program: &Program) -> BTreeSet<&'static str> {
+    fn of<'a>(body: &'a [Node], names: &mut BTreeSet<&'static str>, pending: &mut Vec<&'a [Node]>) {
+        for node in body {
+            let name = match &node.kind {
+                NodeKind::Op(instruction) => Instruction::ALL[instruction.opcode() as usize].name,
+                NodeKind::If {
+                    then, otherwise, ..
+                } => {
+                    pending.extend([&**then, &**otherwise]);
+                    "if"
+                }
+                NodeKind::While { body } => {
+                    pending.push(body);
+                    "while"
+                }
+                NodeKind::Repeat { body, .. } => {
+                    pending.push(body);
+                    "repeat"
+                }
+                NodeKind::Exec(_) => "exec",
+                NodeKind::Call(_) => "call",
+                NodeKind::Syscall(_) => "syscall",
+                NodeKind::Procref(_) => "procref",
+                NodeKind::DynExec => "dynexec",
+                NodeKind::DynCall => "dyncall",
+                NodeKind::InvokeRoot { .. } => continue,
+            };
+            names.insert(name);
+        }
+    }
+    let mut found = BTreeSet::new();
+    let mut pending: Vec<&[Node]> = vec![&program.main];
+    pending.extend(program.procedures.iter().map(|p| &*p.body));
+    while let Some(body) = pending.pop() {
+        of(body, &mut found, &mut pending);
+    }
+    found
+}
+
+/// Control flow and calls, which are not in the table of instructions.
+const NODES: [&str; 9] = [
+    "if", "while", "repeat", "exec", "call", "syscall", "procref", "dynexec", "dyncall",
+];
+
+/// What the corpus says about one instruction.
+#[derive(Default)]
+struct Coverage {
+    /// Cases with it, checked against the reference implementation.
+    cases: usize,
+    /// Cases with it that the compiler has and whose traces satisfy every constraint.
+    compiled: usize,
+    proven: bool,
+}
+
+/// Every instruction that the compiler has is proven at least once, in a case of the corpus that ends with outputs.
+#[test]
+fn every_instruction_is_proven() {
+    let mut coverage: BTreeMap<&'static str, Coverage> = BTreeMap::new();
+    let instructions = Instruction::ALL.iter().map(|info| info.name);
+    for name in instructions.chain(NODES) {
+        coverage.insert(name, Coverage::default());
+    }
+    let mut candidates: Vec<(Case, BTreeSet<&'static str>, Compiled)> = Vec::new();
+    for case in load_whole_corpus() {
+        if matches!(case.expected, Expected::Rejected(_)) {
+            continue;
+        }
+        let program = parse_program(&case.source, &case.name, &NoModules).expect("parses");
+        let names = names(&program);
+        let compiled = compile(&program).ok();
+        for name in &names {
+            let entry = coverage.get_mut(name).expect("listed");
+            entry.cases += 1;
+            entry.compiled += usize::from(compiled.is_some());
+        }
+        if let (Some(compiled), Expected::Outputs(_)) = (compiled, &case.expected) {
+            candidates.push((case, names, compiled));
+        }
+    }
+    // The program that proves most of what is missing comes next.
+    loop {
+        let missing = |names: &BTreeSet<&'static str>| {
+            names.iter().filter(|name| !coverage[*name].proven).count()
+        };
+        let Some(best) = (0..candidates.len()).max_by_key(|&i| missing(&candidates[i].1)) else {
+            break;
+        };
+        if missing(&candidates[best].1) == 0 {
+            break;
+        }
+        let (case, names, compiled) = candidates.swap_remove(best);
+        if proves(&compiled, &case.run_inputs(), &case.name) {
+            for name in names {
+                coverage.get_mut(name).expect("listed").proven = true;
+            }
+        }
+    }
+    let unproven: Vec<_> = coverage
+        .iter()
+        .filter(|(_, entry)| entry.compiled > 0 && !entry.proven)
+        .map(|(name, _)| *name)
+        .collect();
+    // An instruction without a case that succeeds: `assert` with a failing operand, say.
+    assert!(
+        unproven.is_empty(),
+        "compiled but never proven: {unproven:?}"
+    );
+    the_book_shows(&table(&coverage));
+}
+
+fn table(coverage: &BTreeMap<&'static str, Coverage>) -> String {
+    let mut text = String::from(
+        "| instruction | stack | cases checked against the release | compiled | proven |\n|---|---|---|---|---|\n",
+    );
+    let nodes = NODES.iter().map(|&name| (name, ""));
+    let rows = Instruction::ALL.iter().map(|info| (info.name, info.effect));
+    for (name, effect) in rows.chain(nodes) {
+        let entry = &coverage[name];
+        let effect = effect.replace('|', "\\|");
+        let proven = if entry.proven { "yes" } else { "not yet" };
+        writeln!(
+            text,
+            "| `{name}` | {}| {} | {} | {proven} |",
+            if effect.is_empty() {
+                String::new()
+            } else {
+                format!("`{effect}` ")
+            },
+            entry.cases,
+            entry.compiled,
+        )
+        .expect("a string grows");
+    }
+    let proven = coverage.values().filter(|entry| entry.proven).count();
+    writeln!(text, "\n{proven} of {} are proven.", coverage.len()).expect("a string grows");
+    text
+}
+
+fn the_book_shows(table: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/instructions.md");
+    let text = std::fs::read_to_string(&path).expect("the book is there");
+    let (begin, end) = ("<!-- instructions:begin -->\n", "<!-- instructions:end -->");
+    let start = text.find(begin).expect("the marker is there") + begin.len();
+    let stop = text.find(end).expect("the marker is there");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let updated = format!("{}{table}{}", &text[..start], &text[stop..]);
+        std::fs::write(&path, updated).expect("the book can be written");
+        return;
+    }
+    assert_eq!(
+        &text[start..stop],
+        table,
+        "UPDATE_DOCS=1 rewrites the table"
+    );
+}
+
+#[test]
+fn random_programs_prove_and_verify() {
+    const PROOFS: usize = 200;
+    let mut proven = 0;
+    let mut seeds = 0..10 * PROOFS as u64;
+    while proven < PROOFS {
+        let seed = seeds.next().expect("one program in ten runs");
+        let source = random_program_with(seed, ENABLED);
+        let inputs = random_inputs(seed);
+        let program = parse_program(&source, "random", &NoModules).expect("parses");
+        let Ok(compiled) = compile(&program) else {
+            continue;
+        };
+        proven += usize::from(proves(
+            &compiled,
+            &inputs,
+            &format!("seed {seed}\n{source}"),
+        ));
+    }
+}
