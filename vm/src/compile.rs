@@ -10,9 +10,9 @@ use thiserror::Error;
 use tracing::instrument;
 
 use crate::inputs::Start;
-use crate::ir::{CompileError, Trap, translate};
+use crate::ir::{CompileError, Origin, Trap, translate};
 use crate::lower::{EntryInfo, lower};
-use crate::processor::{self, Fault, RunOutcome};
+use crate::processor::{self, Fault, HostFailure, RunOutcome};
 use crate::syntax::{self, Sources};
 
 /// A program ready to run, with what is needed to explain a failure.
@@ -22,6 +22,8 @@ pub struct Compiled {
     pub layout: Layout,
     /// Origin of each entry of the program table.
     pub info: Vec<EntryInfo>,
+    /// Origin of each action of the host.
+    pub actions: Vec<Origin>,
     /// Names for the origins; the first is the program's body.
     pub procedures: Vec<String>,
     sources: Sources,
@@ -40,6 +42,7 @@ pub fn compile(source: &syntax::Program) -> Result<Compiled, Box<CompileError>> 
         layout: Layout::new(&lowered.program),
         program: lowered.program,
         info: lowered.info,
+        actions: lowered.actions,
         procedures: ir.procedures,
         sources: source.sources.clone(),
     })
@@ -60,6 +63,9 @@ pub enum RunErrorKind {
     MemoryAddress { value: Felt },
     #[error("the advice stack has too few values")]
     AdviceStack,
+    /// What the host cannot do has no other name here.
+    #[error("{0}")]
+    Host(HostFailure),
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
 }
@@ -134,14 +140,32 @@ impl Compiled {
             Fault::DivisionByZero { entry, lane } => {
                 (RunErrorKind::DivisionByZero, Some((entry, lane)))
             }
+            Fault::Host { action, failure } => {
+                let kind = match failure {
+                    HostFailure::Address(value) => RunErrorKind::MemoryAddress { value },
+                    HostFailure::NotU32(value) => RunErrorKind::NotU32 { value },
+                    HostFailure::DivisionByZero => RunErrorKind::DivisionByZero,
+                    HostFailure::Limit { limit } => RunErrorKind::CycleLimit { limit },
+                    other => RunErrorKind::Host(other),
+                };
+                let origin = self.actions[action as usize];
+                return Box::new(RunError {
+                    kind,
+                    at: Some(self.place(origin)),
+                });
+            }
             Fault::CycleLimit { limit } => (RunErrorKind::CycleLimit { limit }, None),
         };
         let at = place.and_then(|(entry, lane)| {
             let origins = self.info[entry as usize].origins;
             let origin = origins[usize::from(lane)].or(origins[0])?;
-            let source = self.sources.file(origin.span.source);
-            Some((Arc::clone(source), origin.span.range().into()))
+            Some(self.place(origin))
         });
         Box::new(RunError { kind, at })
+    }
+
+    fn place(&self, origin: Origin) -> (Arc<NamedSource<String>>, SourceSpan) {
+        let source = self.sources.file(origin.span.source);
+        (Arc::clone(source), origin.span.range().into())
     }
 }

@@ -267,6 +267,7 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
                 RunErrorKind::NotU32 { .. } => Failure::NotU32,
                 RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
                 RunErrorKind::AdviceStack => Failure::AdviceStack,
+                RunErrorKind::Host(failure) => failure.into(),
                 RunErrorKind::CycleLimit { .. } => panic!("seed {seed}: does not halt\n{source}"),
             };
             assert_eq!(kind, failure, "seed {seed}\n{source}");

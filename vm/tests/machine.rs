@@ -64,6 +64,7 @@ fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
             RunErrorKind::NotU32 { .. } => Failure::NotU32,
             RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
             RunErrorKind::AdviceStack => Failure::AdviceStack,
+            RunErrorKind::Host(failure) => failure.into(),
             RunErrorKind::CycleLimit { .. } => panic!("{}: does not halt", case.name),
         }),
     }

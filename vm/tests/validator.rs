@@ -1656,6 +1656,7 @@ fn root_of(mut blocks: Vec<Block>) -> Program {
             entry_block: 0,
             name: String::new(),
         }],
+        actions: Vec::new(),
         entry: FIRST_PC,
         halt: FIRST_PC,
     }

@@ -7,6 +7,7 @@
 //!
 //! A *region* is the code that runs in one kind of frame: the root, a procedure, or a loop body.
 
+mod action;
 mod effect;
 mod entry;
 mod fact;
@@ -15,6 +16,7 @@ mod layout;
 mod program;
 mod validate;
 
+pub use action::{Action, HostOp};
 pub use effect::{ADVICE_VALUES, EffectEntry, EffectOp};
 pub use entry::{
     ArithBundle, ArithOp, ArithSingle, AssertEntry, Class, CopyEntry, CopyKind, Entry, FrameEntry,

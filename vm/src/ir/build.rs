@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use p3_field::{Field, PrimeCharacteristicRing};
-use plica_air::code::{EffectOp, FactOp, MAX_RESULTS, Type};
+use plica_air::code::{EffectOp, FactOp, HostOp, MAX_RESULTS, Type};
 use plica_field::Felt;
 
 use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
@@ -307,6 +307,15 @@ impl Ir {
             origin: scope.origin,
         });
         outs.into_iter().map(Operand::Value).collect()
+    }
+
+    /// Has the host do something.
+    pub(super) fn host(&self, scope: &mut Scope, op: HostOp, operands: &[Operand]) {
+        scope.stmts.push(Stmt::Host {
+            op,
+            operands: operands.to_vec(),
+            origin: scope.origin,
+        });
     }
 
     /// The operand as a 32-bit number: emits the check, unless it is known.

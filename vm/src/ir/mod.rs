@@ -7,6 +7,7 @@
 //!
 //! [`translate()`] makes it from a resolved program, [`liveness`] finds what is needed.
 
+mod advice;
 mod build;
 mod error;
 pub mod liveness;
@@ -19,7 +20,7 @@ mod u32;
 mod weight;
 mod word;
 
-use plica_air::code::{EffectOp, FactOp, Type};
+use plica_air::code::{EffectOp, FactOp, HostOp, Type};
 use plica_field::Felt;
 
 use crate::syntax::Span;
@@ -179,6 +180,12 @@ pub enum Stmt {
     Effect {
         outs: Vec<ValueId>,
         op: EffectOp,
+        operands: Vec<Operand>,
+        origin: Origin,
+    },
+    /// What the host does; has no row, but its place among what is ordered.
+    Host {
+        op: HostOp,
         operands: Vec<Operand>,
         origin: Origin,
     },

@@ -682,6 +682,9 @@ impl Translator<'_> {
                 return self.memory_instruction(other, span, stack, scope);
             }
             I::LocAddr(_) => return self.memory_instruction(instruction, span, stack, scope),
+            other if other.section() == Section::Injectors => {
+                return self.injector(other, span, stack, scope);
+            }
             other if other.section() == Section::Advice => {
                 return self.advice_instruction(other, span, stack, scope);
             }

@@ -89,6 +89,7 @@ impl Ir {
                 }
                 Stmt::Fact { op, .. } => total.add(fact(*op), PROGRAM_ROW),
                 Stmt::Effect { op, .. } => total.add(effect(*op), PROGRAM_ROW),
+                Stmt::Host { .. } => total.add(0.0, 0.0),
                 Stmt::Assert { .. } => total.add(ASSERT_ROW, PROGRAM_ROW),
                 Stmt::If {
                     then,
@@ -156,6 +157,7 @@ impl Ir {
                         Stmt::Op { .. }
                         | Stmt::Fact { .. }
                         | Stmt::Effect { .. }
+                        | Stmt::Host { .. }
                         | Stmt::Assert { .. } => continue,
                     };
                     let runs = &mut runs[region.index()];

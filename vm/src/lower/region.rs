@@ -257,6 +257,15 @@ impl RegionCode<'_, '_> {
                     origin: *origin,
                 });
             }
+            Stmt::Host {
+                op,
+                operands,
+                origin,
+            } => self.builder.push(Pending::Host {
+                op: *op,
+                operands: operands.iter().map(|&o| Self::checked(o)).collect(),
+                origin: *origin,
+            }),
             Stmt::Assert { a, b, trap, origin } => {
                 self.builder
                     .check(Self::checked(*a), Self::checked(*b), *trap, *origin);

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code;
 use plica_air::code::{
-    ArithBundle, ArithOp, ArithSingle, AssertEntry, CellId, CopyEntry, CopyKind, EffectEntry,
-    EffectOp, Entry, FactEntry, FactOp, InverseBundle, InverseOp, MAX_OPERANDS,
+    Action, ArithBundle, ArithOp, ArithSingle, AssertEntry, BlockId, CellId, CopyEntry, CopyKind,
+    EffectEntry, EffectOp, Entry, FactEntry, FactOp, HostOp, InverseBundle, InverseOp,
+    MAX_OPERANDS,
 };
 use plica_field::Felt;
 
@@ -62,6 +63,11 @@ pub(super) enum Pending {
         operands: Vec<Checked>,
         origin: Origin,
     },
+    Host {
+        op: HostOp,
+        operands: Vec<Checked>,
+        origin: Origin,
+    },
     /// Up to four copies.
     Copy {
         kind: CopyKind,
@@ -85,7 +91,7 @@ impl Pending {
                 std::slice::from_ref(out)
             }
             Self::Fact { outs, .. } | Self::Effect { outs, .. } | Self::Copy { outs, .. } => outs,
-            Self::Assert { .. } => &[],
+            Self::Host { .. } | Self::Assert { .. } => &[],
         }
     }
 
@@ -102,9 +108,9 @@ impl Pending {
                 .into_iter()
                 .chain(sources.iter().filter_map(value))
                 .collect(),
-            Self::Fact { operands, .. } | Self::Effect { operands, .. } => {
-                checked(operands).collect()
-            }
+            Self::Fact { operands, .. }
+            | Self::Effect { operands, .. }
+            | Self::Host { operands, .. } => checked(operands).collect(),
             Self::Assert { slots, .. } => checked(slots).collect(),
         }
     }
@@ -114,7 +120,7 @@ impl Pending {
         match self {
             Self::Inverse { op, .. } => op.invert,
             Self::Fact { op, .. } => op.signature().traps,
-            Self::Effect { .. } | Self::Assert { .. } => true,
+            Self::Effect { .. } | Self::Host { .. } | Self::Assert { .. } => true,
             Self::Arith { .. } | Self::Constant { .. } | Self::Copy { .. } => false,
         }
     }
@@ -124,7 +130,7 @@ impl Pending {
             Self::Arith { .. } | Self::Constant { .. } => 0,
             Self::Inverse { .. } => 1,
             Self::Fact { .. } | Self::Copy { .. } => 2,
-            Self::Effect { .. } | Self::Assert { .. } => 3,
+            Self::Effect { .. } | Self::Host { .. } | Self::Assert { .. } => 3,
         }
     }
 }
@@ -176,6 +182,7 @@ pub(super) fn schedule(
     cells: &mut Cells,
     anchor: CellId,
     often: bool,
+    block: BlockId,
     pending: &[Pending],
 ) {
     let mut state = Schedule::new(pending);
@@ -184,6 +191,7 @@ pub(super) fn schedule(
         cells,
         anchor,
         often,
+        block,
     };
     while let Some(rank) = state.next_rank() {
         match rank {
@@ -207,6 +215,7 @@ pub(super) fn schedule(
                 let next = &pending[state.take(3)];
                 match next {
                     Pending::Effect { .. } => emit.effect(next),
+                    Pending::Host { .. } => emit.host(next),
                     _ => emit.check(next),
                 }
             }
@@ -307,6 +316,7 @@ struct Emitter<'a, 'b> {
     cells: &'a mut Cells,
     anchor: CellId,
     often: bool,
+    block: BlockId,
 }
 
 impl Emitter<'_, '_> {
@@ -444,6 +454,25 @@ impl Emitter<'_, '_> {
         let trap = Some(Trap::from(*op));
         let origins = [Some(*origin), None];
         self.lowering.push_entry(entry, EntryInfo { origins, trap });
+    }
+
+    fn host(&mut self, pending: &Pending) {
+        let Pending::Host {
+            op,
+            operands,
+            origin,
+        } = pending
+        else {
+            unreachable!("not an action of the host")
+        };
+        let operands = operands.iter().map(|&o| self.operand(o)).collect();
+        self.lowering.program.actions.push(Action {
+            block: self.block,
+            before: self.lowering.program.entries.len() as u32,
+            op: *op,
+            operands,
+        });
+        self.lowering.actions.push(*origin);
     }
 
     /// Gives the results their cells; the first.

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
     ArithOp, Block, BlockId, CellId, CopyKind, EffectEntry, EffectOp, Entry, FactEntry, FactOp,
-    InverseOp, Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE,
-    Terminator, Type, exit_link, handle, param,
+    HostOp, InverseOp, Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId,
+    STACK_SIZE, Terminator, Type, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -80,6 +80,13 @@ pub(super) enum Op {
         entry: u32,
         /// Ordered entries before it in the block.
         step: u32,
+    },
+    /// What the host does; operands as those of a fact.
+    Host {
+        op: HostOp,
+        first: u32,
+        count: u32,
+        action: u32,
     },
     Copy {
         src: Slot,
@@ -198,6 +205,7 @@ pub(super) fn decode(program: &Program, layout: &Layout, recording: bool) -> Dec
     let mut decoder = Decoder {
         program,
         layout,
+        actions: vec![Vec::new(); program.blocks.len()],
         read: (!recording).then(|| cells_read(program)),
         out: Decoded {
             ops: Vec::new(),
@@ -207,8 +215,11 @@ pub(super) fn decode(program: &Program, layout: &Layout, recording: bool) -> Dec
             frame_sizes: layout.frame_sizes.clone(),
         },
     };
-    for block in &program.blocks {
-        decoder.block(block);
+    for (action, host) in program.actions.iter().enumerate() {
+        decoder.actions[host.block as usize].push(action as u32);
+    }
+    for (b, block) in program.blocks.iter().enumerate() {
+        decoder.block(b, block);
     }
     decoder.out
 }
@@ -221,12 +232,19 @@ fn cells_read(program: &Program) -> HashSet<CellId> {
             read.insert(id);
         });
     }
+    for operand in program.actions.iter().flat_map(|action| &action.operands) {
+        if let Operand::Cell(id) = *operand {
+            read.insert(id);
+        }
+    }
     read
 }
 
 struct Decoder<'a> {
     program: &'a Program,
     layout: &'a Layout,
+    /// By block: what the host does there.
+    actions: Vec<Vec<u32>>,
     /// Cells that something reads; `None` if all results are recorded anyway.
     read: Option<HashSet<CellId>>,
     out: Decoded,
@@ -241,13 +259,21 @@ impl Decoder<'_> {
         self.layout.slot(id)
     }
 
-    fn block(&mut self, block: &Block) {
+    fn block(&mut self, b: usize, block: &Block) {
         let first = self.out.ops.len() as u32;
         let mut steps = 0;
+        let mut actions = std::mem::take(&mut self.actions[b]).into_iter().peekable();
+        let mut act = |this: &mut Self, before: u32| {
+            while let Some(action) = actions.next_if(|&action| this.is_before(action, before)) {
+                this.action(action);
+            }
+        };
         for index in block.entries.clone() {
+            act(self, index);
             self.entry(index, steps);
             steps += u32::from(self.program.entries[index as usize].pc().is_some());
         }
+        act(self, block.entries.end);
         let last = self.out.ops.len() as u32;
         let exit = self.exit(block);
         let ordered = !matches!(exit, Exit::Goto(_) | Exit::Select { .. } | Exit::Halt);
@@ -378,6 +404,29 @@ impl Decoder<'_> {
             out: self.slot(fact.id),
             entry,
         }
+    }
+
+    fn is_before(&self, action: u32, entry: u32) -> bool {
+        self.program.actions[action as usize].before <= entry
+    }
+
+    fn action(&mut self, action: u32) {
+        let program = self.program;
+        let host = &program.actions[action as usize];
+        let first = self.out.operands.len() as u32;
+        for operand in &host.operands {
+            let operand = match *operand {
+                Operand::Imm(value) => FactOperand::Imm(value),
+                Operand::Cell(id) => FactOperand::Scalar(self.slot(id)),
+            };
+            self.out.operands.push(operand);
+        }
+        self.out.ops.push(Op::Host {
+            op: host.op,
+            first,
+            count: host.operands.len() as u32,
+            action,
+        });
     }
 
     fn effect(&mut self, effect: &EffectEntry, entry: u32, step: u32) -> Op {

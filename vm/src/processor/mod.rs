@@ -4,7 +4,9 @@
 //! stays.
 
 mod decode;
+mod host;
 mod memory;
+mod store;
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::code::{
@@ -16,7 +18,10 @@ use thiserror::Error;
 use tracing::instrument;
 
 use decode::{Decoded, Exit, FactOperand, Op, Opening, decode};
+use host::Host;
 use memory::Memory;
+
+pub use host::HostFailure;
 
 use crate::inputs::Start;
 
@@ -31,6 +36,9 @@ pub enum Fault {
     /// An instruction has no result for its operands.
     #[error("entry {entry} has no result")]
     Fact { entry: u32, value: Felt },
+    /// The host does not do what it is asked for.
+    #[error("action {action}: {failure}")]
+    Host { action: u32, failure: HostFailure },
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
 }
@@ -128,8 +136,7 @@ struct State {
     memory: Memory,
     /// If they are recorded.
     accesses: Option<Vec<Access>>,
-    /// The last one is popped first.
-    advice: Vec<Felt>,
+    host: Host,
 }
 
 impl State {
@@ -163,12 +170,9 @@ impl State {
 
     /// Pops values: the word of them first, then each; zeros for those that are not asked for.
     fn pop_advice(&mut self, count: usize, results: &mut [Felt]) -> Result<(), Felt> {
-        let rest = self.advice.len().checked_sub(count);
-        let rest = rest.ok_or(Felt::from_usize(self.advice.len()))?;
         let mut values = [Felt::ZERO; 4];
-        for (slot, value) in values.iter_mut().zip(self.advice.drain(rest..).rev()) {
-            *slot = value;
-        }
+        let popped = self.host.pop(&mut values[..count]);
+        popped.map_err(Felt::from_usize)?;
         results[..4].copy_from_slice(&values);
         results[4..8].copy_from_slice(&values);
         Ok(())
@@ -206,10 +210,7 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
             state: State {
                 memory: Memory::default(),
                 accesses: RECORD.then(Vec::new),
-                advice: inputs
-                    .advice
-                    .map(|advice| advice.advice_stack.iter().rev().copied().collect())
-                    .unwrap_or_default(),
+                host: inputs.advice.map(Host::new).unwrap_or_default(),
             },
             clk: 1,
             cycles: 0,
@@ -388,6 +389,27 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
                     self.state
                         .effect(op, clk, &operands, results)
                         .map_err(|value| Fault::Fact { entry, value })?;
+                    continue;
+                }
+                Op::Host {
+                    op,
+                    first,
+                    count,
+                    action,
+                } => {
+                    let mut operands = [Felt::ZERO; MAX_COMPONENTS];
+                    let sources = &self.code.operands[first as usize..][..count as usize];
+                    for (slot, source) in operands.iter_mut().zip(sources) {
+                        *slot = match *source {
+                            FactOperand::Imm(value) => value,
+                            FactOperand::Scalar(cell) | FactOperand::Word(cell) => {
+                                cells[cell as usize]
+                            }
+                        };
+                    }
+                    let State { host, memory, .. } = &mut self.state;
+                    host.act(op, &operands[..count as usize], memory, self.max_cycles)
+                        .map_err(|failure| Fault::Host { action, failure })?;
                     continue;
                 }
                 Op::Copy { src, out } => (out, cells[src as usize]),

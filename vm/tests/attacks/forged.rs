@@ -127,9 +127,14 @@ pub(crate) struct Forged {
 }
 
 impl Forged {
-    /// The trace of an honest run.
+    /// The trace of an honest run, on some advice.
     pub(crate) fn honest(source: &str, inputs: &[u64]) -> Self {
-        Self::of(compiled(source), &stack(inputs)).expect("runs")
+        let advice_stack = (20..30).map(Felt::new).collect();
+        let inputs = Inputs {
+            advice_stack,
+            ..Inputs::from_stack(stack(inputs))
+        };
+        Self::of(compiled(source), &inputs).expect("runs")
     }
 
     /// The trace of an honest run, if there is one.

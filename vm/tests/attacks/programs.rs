@@ -19,6 +19,7 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("32-bit arithmetic", U32, &[5, 7]),
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
     ("elements in memory", ELEMENTS, &[7, 100, 5, 6]),
+    ("advice", ADVICE, &[1, 2, 3, 4]),
     ("words in memory", WORDS, &[1, 2, 3, 4]),
 ];
 
@@ -28,8 +29,14 @@ begin
     u32overflowing_add.9 drop dup.1 u32overflowing_sub add
 end";
 
-/// Chips that none of the programs uses: advice comes with inputs of its own.
-pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::Advice];
+/// Chips that none of the programs uses.
+pub(crate) const UNREACHABLE: &[ChipKind] = &[];
+
+/// Advice as elements and as a word.
+pub(crate) const ADVICE: &str = "
+begin
+    adv_push.3 add add adv_loadw mem_storew.5 adv_push.1 add add
+end";
 
 /// Stores at a computed address and at constants, loads of both, the second store to one address kept by a load.
 pub(crate) const ELEMENTS: &str = "

@@ -227,7 +227,7 @@ fn no_unlisted_column_is_free() {
     }
     // Every chip, and padding of every chip that has padding rows.
     let with_rows = ChipKind::ALL.len() - programs::UNREACHABLE.len();
-    assert_eq!(seen.len(), with_rows + 6);
+    assert_eq!(seen.len(), with_rows + 7);
 }
 
 #[test]
@@ -376,6 +376,10 @@ fn honest_traces_send_every_kind_of_message() {
         ("memory word", 8, false),
         ("memory word", 8, true),
         ("memory word", 41, true),
+        ("advice", 1, false),
+        ("advice", 2, false),
+        ("advice", 2, true),
+        ("advice", 42, true),
         ("addresses", 3, true),
         ("addresses", 4, true),
         ("addresses", 8, false),

@@ -31,11 +31,11 @@ use std::path::{Path, PathBuf};
 
 use plica_field::{Felt, Word};
 use plica_vm::inputs::{Inputs, MerkleTree};
+use plica_vm::processor::HostFailure;
 
 /// The files of the corpus that the compiler cannot do yet, without `.txt`. The parser, the literal interpreter and
 /// the reference implementation are tested with them all the same. To enable a file, delete its line.
 pub(crate) const PENDING: &[&str] = &[
-    "advice",
     "calls",
     "compare",
     "dynamic",
@@ -164,6 +164,23 @@ pub(crate) enum Failure {
     FriFolding,
     /// `unimplemented`: an injector that the language names and nobody has.
     Unimplemented,
+}
+
+impl From<HostFailure> for Failure {
+    fn from(failure: HostFailure) -> Self {
+        match failure {
+            HostFailure::Key => Self::AdviceMap,
+            HostFailure::Node => Self::MerkleLookup,
+            HostFailure::Leaf => Self::SmtLeaf,
+            HostFailure::Range => Self::MemoryRange,
+            HostFailure::Interpolation => Self::Interpolation,
+            HostFailure::Address(_) => Self::MemoryAddress,
+            HostFailure::NotU32(_) => Self::NotU32,
+            HostFailure::DivisionByZero => Self::DivisionByZero,
+            HostFailure::Unimplemented => Self::Unimplemented,
+            HostFailure::Limit { .. } => panic!("no case asks for that much"),
+        }
+    }
 }
 
 impl Failure {
