@@ -93,6 +93,9 @@ const NODES: [&str; 9] = [
     "if", "while", "repeat", "exec", "call", "syscall", "procref", "dynexec", "dyncall",
 ];
 
+/// Injectors that the language names and nobody has.
+const ALWAYS_FAIL: [&str; 2] = ["adv.push_smtget", "adv.push_smtset"];
+
 /// What the corpus says about one instruction.
 #[derive(Default)]
 struct Coverage {
@@ -149,6 +152,7 @@ fn every_instruction_is_proven() {
     let unproven: Vec<_> = coverage
         .iter()
         .filter(|(_, entry)| entry.compiled > 0 && !entry.proven)
+        .filter(|(name, _)| !ALWAYS_FAIL.contains(name))
         .map(|(name, _)| *name)
         .collect();
     // An instruction without a case that succeeds: `assert` with a failing operand, say.

@@ -19,7 +19,7 @@ use plica_air::record::Execution;
 use plica_field::Felt;
 use plica_vm::compile::{Compiled, compile};
 use plica_vm::syntax::{NoModules, parse_program};
-use random::{Rng, random_program};
+use random::{ENABLED, Rng, random_inputs, random_program, random_program_with};
 use saturate::{Saturation, differences, ordered_cells, saturate};
 
 const PROGRAMS: u64 = 300;
@@ -70,6 +70,26 @@ fn no_cell_has_two_values() {
     assert!(rows > 100_000, "{rows} rows");
     assert_eq!(shapes.len(), 9, "every kind of terminator");
     assert_eq!(entries.len(), 7, "every class of entry");
+}
+
+/// The same with everything else that the compiler has.
+#[test]
+fn no_cell_has_two_values_whatever_the_program_uses() {
+    let mut effects = 0;
+    for seed in 0..PROGRAMS {
+        let compiled = compiled(&random_program_with(seed, ENABLED));
+        let program = &compiled.program;
+        assert_eq!(validate(program), Ok(()), "seed {seed}");
+        let Ok(execution) = compiled.record(&random_inputs(seed), MAX_CYCLES) else {
+            continue;
+        };
+        let saturation = saturate(&program.entries, program, &compiled.layout, &execution)
+            .unwrap_or_else(|found| panic!("seed {seed}: {found:?}"));
+        let wrong = differences(&saturation, program, &compiled.layout, &execution);
+        assert!(wrong.is_empty(), "seed {seed}: {wrong:?}");
+        effects += execution.accesses.len();
+    }
+    assert!(effects > 1000, "{effects} accesses");
 }
 
 /// No instruction has a row in an empty frame.

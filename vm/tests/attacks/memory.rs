@@ -32,7 +32,7 @@ fn show(forged: &mut Forged, n: usize, element: i64, clk: i64) {
     let at = forged.steps(ChipKind::MemoryElement)[n];
     let cols = memory_element::Cols::of_mut(forged.row_mut(at));
     cols.word[0] = felt(element);
-    let gap = int(cols.access.clk) as i64 - clk - 1;
+    let gap = int(cols.access.clk) - clk - 1;
     cols.access.gap = [felt(gap), ZERO, ZERO];
     if cols.access.store == ZERO {
         cols.value = felt(element);

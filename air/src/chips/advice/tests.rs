@@ -83,7 +83,7 @@ fn each_constraint_stops_a_forgery() {
         },
         vec![(word(7, ID, VALUES), 1)],
     ));
-    for j in 0..4 {
+    for (j, value) in VALUES.into_iter().enumerate() {
         forgeries.push(Forgery::new(
             format!("padding gives no element {j}"),
             padding(),
@@ -91,7 +91,7 @@ fn each_constraint_stops_a_forgery() {
                 place(row);
                 Cols::of_mut(row).mults[j] = Felt::ONE;
             },
-            vec![(cell(7, ID + 1 + j as u32, VALUES[j]), 1)],
+            vec![(cell(7, ID + 1 + j as u32, value), 1)],
         ));
     }
     check_forgeries(CHIP, &forgeries);
