@@ -278,12 +278,6 @@ impl Ir {
         operands: &[Operand],
     ) -> Vec<Operand> {
         let signature = op.signature();
-        if op.is_access()
-            && let Some(Operand::Const(address)) = operands.first()
-            && !Type::of(*address).fits(Type::U32)
-        {
-            self.fail(scope, Trap::MemoryAddress);
-        }
         let outs: Vec<ValueId> = signature
             .results
             .iter()
