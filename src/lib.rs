@@ -94,9 +94,7 @@ impl Plica {
     /// # Errors
     /// The failure of the run, with its place.
     pub fn run(&self, inputs: &Inputs) -> Result<RunOutcome, Error> {
-        Ok(self
-            .compiled
-            .run(&inputs.initial_stack(), self.max_cycles)?)
+        Ok(self.compiled.run(inputs, self.max_cycles)?)
     }
 
     /// Makes the keys for a profile and security target.
@@ -119,7 +117,7 @@ impl Plica {
         Ok(prover::prove(
             &self.compiled,
             key,
-            &inputs.initial_stack(),
+            inputs,
             self.max_cycles,
             key.verifying_key().target(),
         )?)
@@ -130,9 +128,7 @@ impl Plica {
     /// # Errors
     /// The failure of the run.
     pub fn analyze(&self, inputs: &Inputs, profile: &Profile) -> Result<Analysis, Error> {
-        let execution = self
-            .compiled
-            .record(&inputs.initial_stack(), self.max_cycles)?;
+        let execution = self.compiled.record(inputs, self.max_cycles)?;
         Ok(Analysis::of(&self.compiled, &execution, profile))
     }
 }

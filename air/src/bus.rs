@@ -10,6 +10,8 @@
 //! limb 8    (4, v), v < 2^8
 //! and       (5, x, y, x & y), x and y < 2^6
 //! power     (6, v, 2^v), v < 64
+//! memory    (8, 0, context, address, w0, w1, w2, w3, clk)
+//! address   (9, context, address)
 //! program   (class ≥ 16, entry fields…)
 //! ```
 //!
@@ -45,6 +47,13 @@ pub const LIMB_8: u8 = 4;
 pub const AND: u8 = 5;
 /// Kind of a power of two.
 pub const POWER: u8 = 6;
+
+/// Kind of a word in memory as an access left it.
+pub const MEMORY: u8 = 8;
+/// Kind of a link of the chain of touched addresses.
+pub const ADDRESS: u8 = 9;
+/// Second field of a memory message: the memory that programs see.
+const RAM: u8 = 0;
 
 /// Builders a chip can be evaluated with.
 pub trait ChipBuilder: AirBuilder<F = plica_field::Felt> + InteractionBuilder {}
@@ -118,14 +127,109 @@ pub fn read_word_if<AB: ChipBuilder>(
     send(builder, m, Count::bounded(-flag.into(), 1));
 }
 
+/// Consumes an address if `flag` is 1: the cell (frame, id) with the components address and context. A scalar cell is an
+/// address of context 0.
+pub fn read_address<AB: ChipBuilder>(
+    builder: &mut AB,
+    frame: impl Into<AB::Expr>,
+    id: impl Into<AB::Expr>,
+    [address, context]: [impl Into<AB::Expr>; 2],
+    flag: impl Into<AB::Expr>,
+) {
+    let zero = AB::Expr::ZERO;
+    let value = [address.into(), context.into(), zero.clone(), zero];
+    let m = word::<AB>(frame, id, value);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
+fn memory<AB: ChipBuilder>(
+    context: impl Into<AB::Expr>,
+    address: impl Into<AB::Expr>,
+    value: [impl Into<AB::Expr>; 4],
+    clk: impl Into<AB::Expr>,
+) -> [AB::Expr; WIDTH] {
+    let [w0, w1, w2, w3] = value.map(Into::into);
+    message::<AB, 9>([
+        AB::Expr::from_u8(MEMORY),
+        AB::Expr::from_u8(RAM),
+        context.into(),
+        address.into(),
+        w0,
+        w1,
+        w2,
+        w3,
+        clk.into(),
+    ])
+}
+
+/// Takes the word at an address as the access at `clk` left it, if `flag` is 1. Given once and taken once.
+pub fn take_memory<AB: ChipBuilder>(
+    builder: &mut AB,
+    context: impl Into<AB::Expr>,
+    address: impl Into<AB::Expr>,
+    value: [impl Into<AB::Expr>; 4],
+    clk: impl Into<AB::Expr>,
+    flag: impl Into<AB::Expr>,
+) {
+    let m = memory::<AB>(context, address, value, clk);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
+/// Gives the word at an address as the access at `clk` leaves it, if `flag` is 1.
+pub fn give_memory<AB: ChipBuilder>(
+    builder: &mut AB,
+    context: impl Into<AB::Expr>,
+    address: impl Into<AB::Expr>,
+    value: [impl Into<AB::Expr>; 4],
+    clk: impl Into<AB::Expr>,
+    flag: impl Into<AB::Expr>,
+) {
+    let m = memory::<AB>(context, address, value, clk);
+    send(builder, m, Count::bounded(flag.into(), 1));
+}
+
+fn address<AB: ChipBuilder>([context, address]: [AB::Expr; 2]) -> [AB::Expr; WIDTH] {
+    message::<AB, 3>([AB::Expr::from_u8(ADDRESS), context, address])
+}
+
+/// Takes a link (context, address) of the chain of addresses, if `flag` is 1.
+pub fn take_address<AB: ChipBuilder>(
+    builder: &mut AB,
+    place: [AB::Expr; 2],
+    flag: impl Into<AB::Expr>,
+) {
+    let m = address::<AB>(place);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
+/// Gives a link (context, address) of the chain of addresses, if `flag` is 1.
+pub fn give_address<AB: ChipBuilder>(
+    builder: &mut AB,
+    place: [AB::Expr; 2],
+    flag: impl Into<AB::Expr>,
+) {
+    let m = address::<AB>(place);
+    send(builder, m, Count::bounded(flag.into(), 1));
+}
+
 /// Requires a row of the limb table, of the kind `tag`.
 pub fn limb<AB: ChipBuilder, const N: usize>(
     builder: &mut AB,
     tag: u8,
     fields: [impl Into<AB::Expr>; N],
 ) {
+    limb_if(builder, tag, fields, AB::Expr::ONE);
+}
+
+/// The same if `flag` is 1; the chip keeps `flag` boolean.
+pub fn limb_if<AB: ChipBuilder, const N: usize>(
+    builder: &mut AB,
+    tag: u8,
+    fields: [impl Into<AB::Expr>; N],
+    flag: impl Into<AB::Expr>,
+) {
     let m = limb_message::<AB, N>(tag, fields);
-    send(builder, m, Count::bounded(AB::Expr::NEG_ONE, 1));
+    send(builder, m, Count::bounded(-flag.into(), 1));
 }
 
 /// A row of the limb table, of the kind `tag`, asked for `multiplicity` times.

@@ -9,9 +9,9 @@ use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
-    arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, limbs, pack,
-    power, program, rpo, rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift,
-    unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse,
+    leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact, single,
+    u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use crate::code::{Class, Program};
 
@@ -24,6 +24,8 @@ pub enum Role {
     Facts(usize),
     /// Effects in the chain of states, one per row.
     Ordered,
+    /// The addresses that a run touches, one per row.
+    Addresses,
 }
 
 /// Declares the chips: variant, module, name, role.
@@ -103,6 +105,10 @@ chips! {
     Frame frame "frame" Role::Ordered;
     Leave leave "leave" Role::Ordered;
     Assert assert "assert" Role::Ordered;
+    MemoryElement memory_element "memory element" Role::Ordered;
+    MemoryWord memory_word "memory word" Role::Ordered;
+    Advice advice "advice" Role::Ordered;
+    Addresses addresses "addresses" Role::Addresses;
 }
 
 impl ChipKind {
@@ -129,6 +135,9 @@ impl ChipKind {
             Class::Frame => Self::Frame,
             Class::Leave => Self::Leave,
             Class::Assert => Self::Assert,
+            Class::MemoryElement => Self::MemoryElement,
+            Class::MemoryWord => Self::MemoryWord,
+            Class::Advice => Self::Advice,
         }
     }
 
@@ -154,7 +163,7 @@ impl ChipKind {
     pub const fn per_row(self) -> usize {
         match self.role() {
             Role::Facts(per_row) => per_row,
-            Role::Fixed | Role::Ordered => 1,
+            Role::Fixed | Role::Ordered | Role::Addresses => 1,
         }
     }
 
@@ -170,6 +179,8 @@ impl ChipKind {
                 | Self::Bitwise
                 | Self::Power
                 | Self::BitLength
+                | Self::MemoryElement
+                | Self::MemoryWord
         )
     }
 

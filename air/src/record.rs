@@ -2,7 +2,7 @@
 //!
 //! Rows of all chips follow from it and from the program, each independent of the others.
 
-use plica_field::Felt;
+use plica_field::{Felt, Word};
 
 use crate::code::{BlockId, Pc, RegionId, STACK_SIZE};
 
@@ -33,6 +33,35 @@ pub struct Step {
     pub outcome: Outcome,
 }
 
+/// The word at an address, and the clock of the access that left it there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    pub word: Word,
+    pub clk: u64,
+}
+
+/// An access to memory: what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    pub clk: u64,
+    pub found: Remembered,
+}
+
+/// An address of the memory, and what the last access left there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    pub context: u64,
+    pub address: u32,
+    pub left: Remembered,
+}
+
+impl Touched {
+    /// Context and address.
+    pub fn place(&self) -> [u64; 2] {
+        [self.context, u64::from(self.address)]
+    }
+}
+
 /// What the terminator of a block did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -54,6 +83,10 @@ pub struct Execution {
     pub frames: Vec<Frame>,
     pub values: Vec<Felt>,
     pub steps: Vec<Step>,
+    /// By clock.
+    pub accesses: Vec<Access>,
+    /// By place, each once.
+    pub touched: Vec<Touched>,
     /// Clock at the halt.
     pub clk: u64,
     /// Top of the stack first.

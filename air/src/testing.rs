@@ -10,11 +10,14 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_field::Felt;
 use proptest::prelude::*;
 
-use crate::bus::{AND, CELL, LIMB_8, LIMB_12, STATE, WIDTH};
+use crate::bus::{ADDRESS, AND, CELL, LIMB_8, LIMB_12, MEMORY, STATE, WIDTH};
 use crate::check::{Message, RowReport, check_row};
 use crate::chip::ChipKind;
-use crate::code::{FactEntry, FactOp, MAX_COMPONENTS, MAX_OPERANDS, MAX_RESULTS, Operand};
-use crate::trace::FactRow;
+use crate::code::{
+    EffectEntry, EffectOp, FactEntry, FactOp, MAX_COMPONENTS, MAX_OPERANDS, MAX_RESULTS, Operand,
+};
+use crate::record::Remembered;
+use crate::trace::{EffectRow, FactRow};
 
 /// Multiplicity of every provided cell of the honest rows.
 pub(crate) const MULT: i64 = 3;
@@ -56,6 +59,58 @@ pub(crate) fn call(frame: i64, parent: i64, return_pc: i64) -> Message {
 /// A state on the bus.
 pub(crate) fn state(clk: i64, pc: i64, fp: i64) -> Message {
     message(&[i64::from(STATE), clk, pc, fp].map(felt))
+}
+
+/// The word at an address as the access at `clk` left it, on the bus.
+pub(crate) fn memory(context: i64, address: i64, value: [i64; 4], clk: i64) -> Message {
+    let [w0, w1, w2, w3] = value;
+    message(&[i64::from(MEMORY), 0, context, address, w0, w1, w2, w3, clk].map(felt))
+}
+
+/// A link of the chain of addresses on the bus.
+pub(crate) fn address(context: i64, address: i64) -> Message {
+    message(&[i64::from(ADDRESS), context, address].map(felt))
+}
+
+/// Hands `fill` what the row of an effect says at clock 11 and pc 6 in frame 7, with every result read [`MULT`] times; an access
+/// finds the zero word, left there at clock `before`.
+pub(crate) fn with_effect_row(
+    op: EffectOp,
+    id: u32,
+    operands: &[Operand],
+    values: &[i64],
+    results: &[i64],
+    before: u64,
+    fill: impl FnOnce(&EffectRow<'_>),
+) {
+    let mut all = [Operand::Imm(Felt::ZERO); MAX_OPERANDS];
+    all[..operands.len()].copy_from_slice(operands);
+    let entry = EffectEntry {
+        pc: 6,
+        op,
+        id,
+        operands: all,
+    };
+    assert!(entry.is_well_formed());
+    let mut row = EffectRow {
+        clk: 11,
+        fp: felt(7),
+        entry: &entry,
+        operands: [Felt::ZERO; MAX_COMPONENTS],
+        results: [Felt::ZERO; MAX_RESULTS],
+        mults: [felt(MULT); MAX_RESULTS],
+        memory: Remembered {
+            clk: before,
+            ..Remembered::default()
+        },
+    };
+    for (slot, &value) in row.operands.iter_mut().zip(values) {
+        *slot = felt(value);
+    }
+    for (slot, &value) in row.results.iter_mut().zip(results) {
+        *slot = felt(value);
+    }
+    fill(&row);
 }
 
 /// The limb lookups of a 32-bit number, whatever its limbs are.

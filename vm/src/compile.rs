@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
-use plica_air::code::{Layout, Program, STACK_SIZE, validate};
+use plica_air::code::{Layout, Program, validate};
 use plica_air::record::Execution;
 use plica_field::Felt;
 use thiserror::Error;
 use tracing::instrument;
 
-use crate::ir::{CompileError, Trap, translate};
+use crate::inputs::Start;
+use crate::ir::{CompileError, Origin, Trap, translate};
 use crate::lower::{EntryInfo, lower};
-use crate::processor::{self, Fault, RunOutcome};
+use crate::processor::{self, Fault, HostFailure, RunOutcome};
 use crate::syntax::{self, Sources};
 
 /// A program ready to run, with what is needed to explain a failure.
@@ -21,6 +22,8 @@ pub struct Compiled {
     pub layout: Layout,
     /// Origin of each entry of the program table.
     pub info: Vec<EntryInfo>,
+    /// Origin of each action of the host.
+    pub actions: Vec<Origin>,
     /// Names for the origins; the first is the program's body.
     pub procedures: Vec<String>,
     sources: Sources,
@@ -39,6 +42,7 @@ pub fn compile(source: &syntax::Program) -> Result<Compiled, Box<CompileError>> 
         layout: Layout::new(&lowered.program),
         program: lowered.program,
         info: lowered.info,
+        actions: lowered.actions,
         procedures: ir.procedures,
         sources: source.sources.clone(),
     })
@@ -61,6 +65,13 @@ pub enum RunErrorKind {
     Exponent { bits: u8 },
     #[error("logarithm of zero")]
     LogOfZero,
+    #[error("a memory address must be below 2^32, found {value}")]
+    MemoryAddress { value: Felt },
+    #[error("the advice stack has too few values")]
+    AdviceStack,
+    /// What the host cannot do has no other name here.
+    #[error("{0}")]
+    Host(HostFailure),
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
 }
@@ -106,12 +117,12 @@ impl Compiled {
     ///
     /// # Errors
     /// See [`RunErrorKind`].
-    pub fn run(
+    pub fn run<'a>(
         &self,
-        inputs: &[Felt; STACK_SIZE],
+        inputs: impl Into<Start<'a>>,
         max_cycles: u64,
     ) -> Result<RunOutcome, Box<RunError>> {
-        processor::run(&self.program, &self.layout, inputs, max_cycles)
+        processor::run(&self.program, &self.layout, &inputs.into(), max_cycles)
             .map_err(|fault| self.explain(fault))
     }
 
@@ -119,12 +130,12 @@ impl Compiled {
     ///
     /// # Errors
     /// See [`RunErrorKind`].
-    pub fn record(
+    pub fn record<'a>(
         &self,
-        inputs: &[Felt; STACK_SIZE],
+        inputs: impl Into<Start<'a>>,
         max_cycles: u64,
     ) -> Result<Execution, Box<RunError>> {
-        processor::record(&self.program, &self.layout, inputs, max_cycles)
+        processor::record(&self.program, &self.layout, &inputs.into(), max_cycles)
             .map_err(|fault| self.explain(fault))
     }
 
@@ -138,6 +149,8 @@ impl Compiled {
                     Some(Trap::Shift) => RunErrorKind::Shift,
                     Some(Trap::Exponent { bits }) => RunErrorKind::Exponent { bits },
                     Some(Trap::LogOfZero) => RunErrorKind::LogOfZero,
+                    Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
+                    Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
                 };
                 (kind, Some((entry, 0)))
@@ -145,14 +158,32 @@ impl Compiled {
             Fault::DivisionByZero { entry, lane } => {
                 (RunErrorKind::DivisionByZero, Some((entry, lane)))
             }
+            Fault::Host { action, failure } => {
+                let kind = match failure {
+                    HostFailure::Address(value) => RunErrorKind::MemoryAddress { value },
+                    HostFailure::NotU32(value) => RunErrorKind::NotU32 { value, code: 0 },
+                    HostFailure::DivisionByZero => RunErrorKind::DivisionByZero,
+                    HostFailure::Limit { limit } => RunErrorKind::CycleLimit { limit },
+                    other => RunErrorKind::Host(other),
+                };
+                let origin = self.actions[action as usize];
+                return Box::new(RunError {
+                    kind,
+                    at: Some(self.place(origin)),
+                });
+            }
             Fault::CycleLimit { limit } => (RunErrorKind::CycleLimit { limit }, None),
         };
         let at = place.and_then(|(entry, lane)| {
             let origins = self.info[entry as usize].origins;
             let origin = origins[usize::from(lane)].or(origins[0])?;
-            let source = self.sources.file(origin.span.source);
-            Some((Arc::clone(source), origin.span.range().into()))
+            Some(self.place(origin))
         });
         Box::new(RunError { kind, at })
+    }
+
+    fn place(&self, origin: Origin) -> (Arc<NamedSource<String>>, SourceSpan) {
+        let source = self.sources.file(origin.span.source);
+        (Arc::clone(source), origin.span.range().into())
     }
 }

@@ -36,6 +36,33 @@ pub struct Inputs {
     pub merkle_store: Vec<MerkleTree>,
 }
 
+/// What a run starts with: a stack, and advice if there is any.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// Top first.
+    pub stack: [Felt; STACK_SIZE],
+    /// The rest of the inputs.
+    pub advice: Option<&'a Inputs>,
+}
+
+impl<'a> From<&'a Inputs> for Start<'a> {
+    fn from(inputs: &'a Inputs) -> Self {
+        Self {
+            stack: inputs.initial_stack(),
+            advice: Some(inputs),
+        }
+    }
+}
+
+impl From<&[Felt; STACK_SIZE]> for Start<'_> {
+    fn from(stack: &[Felt; STACK_SIZE]) -> Self {
+        Self {
+            stack: *stack,
+            advice: None,
+        }
+    }
+}
+
 /// A tree of the Merkle store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MerkleTree {

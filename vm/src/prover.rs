@@ -3,10 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use plica_air::chip::{self, ChipKind, Role};
-use plica_air::code::{STACK_SIZE, ValidateError, validate};
+use plica_air::code::{ValidateError, validate};
 use plica_air::record::Execution;
 use plica_air::trace;
-use plica_field::Felt;
 use plica_fri::{
     AirSet, Fingerprint, Kind, Presence, Profile, Proof, ProveError, SecurityReport,
     SecurityTarget, SetupError, Trace, VerifyError, VerifyingKey,
@@ -16,6 +15,7 @@ use tracing::instrument;
 
 use crate::claim::Claim;
 use crate::compile::{Compiled, RunError};
+use crate::inputs::Start;
 
 /// Tables of one chip in a proof, at most: a power of two and the remainder above it.
 const MAX_INSTANCES: usize = 2;
@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("e31e31833a5789b6b472bd153fb371486dd138e74c126ffa04252a9f9c02d386");
+    Fingerprint::new("1edd67e12c4667d726c961733c9567805d624320c9b52290e74f3a4cad2d8207");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
@@ -46,7 +46,7 @@ fn kinds() -> Vec<Kind<ChipKind>> {
             presence: match kind.role() {
                 Role::Fixed if kind == ChipKind::Limbs => Presence::Optional,
                 Role::Fixed => Presence::Pinned,
-                Role::Facts(_) | Role::Ordered => Presence::Dynamic {
+                Role::Facts(_) | Role::Ordered | Role::Addresses => Presence::Dynamic {
                     max_instances: MAX_INSTANCES,
                 },
             },
@@ -113,10 +113,10 @@ pub enum ProveRunError {
 ///
 /// # Errors
 /// The run's failure, or the prover's.
-pub fn prove(
+pub fn prove<'a>(
     compiled: &Compiled,
     key: &ProvingKey,
-    inputs: &[Felt; STACK_SIZE],
+    inputs: impl Into<Start<'a>>,
     max_cycles: u64,
     min_security: SecurityTarget,
 ) -> Result<Proven, ProveRunError> {

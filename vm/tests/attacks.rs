@@ -2,6 +2,8 @@
 
 #[path = "attacks/forged.rs"]
 mod forged;
+#[path = "attacks/memory.rs"]
+mod memory;
 #[path = "attacks/programs.rs"]
 mod programs;
 #[path = "attacks/proofs.rs"]
@@ -776,7 +778,7 @@ fn inversions_of_the_corpus_are_anchored() {
         let Some(compiled) = parsed.ok().and_then(|p| compile(&p).ok()) else {
             continue;
         };
-        let Some(honest) = Forged::of(compiled, &stack(&case.inputs)) else {
+        let Some(honest) = Forged::of(compiled, &case.run_inputs()) else {
             continue;
         };
         for (frame, id) in inverted(&honest) {

@@ -34,6 +34,10 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Unpack => Some((4, "elements of a word", 45.0)),
         ChipKind::Rpo => Some((1, "permutation or two-to-one hash", 295.0)),
         ChipKind::RpoCompact => Some((1, "the same, at blow-up 8", 135.0)),
+        ChipKind::MemoryElement => Some((1, "load or store of an element", 45.0)),
+        ChipKind::MemoryWord => Some((1, "load or store of a word", 46.0)),
+        ChipKind::Advice => Some((1, "advice of four values", 45.0)),
+        ChipKind::Addresses => Some((1, "address touched", 45.0)),
         ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => None,
     }
 }

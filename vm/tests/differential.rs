@@ -230,7 +230,6 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
     let program = parse_program(source, "random", &NoModules)
         .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{source}"));
     let expected = interpret(&program, inputs, 100_000);
-    let inputs = inputs.initial_stack();
     if expected == Err(Stop::OutOfFuel) {
         return Seen::OutOfFuel;
     }
@@ -247,12 +246,12 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
             other => panic!("seed {seed}: {other}\n{source}"),
         },
     };
-    let found = compiled.run(&inputs, 1 << 22);
+    let found = compiled.run(inputs, 1 << 22);
     match (expected, found) {
         (Ok(outputs), Ok(run)) => {
             assert_eq!(run.outputs, outputs, "seed {seed}\n{source}");
             if with_trace {
-                let execution = compiled.record(&inputs, 1 << 22).expect("runs");
+                let execution = compiled.record(inputs, 1 << 22).expect("runs");
                 assert_eq!(execution.outputs, outputs, "seed {seed}\n{source}");
                 let tables = trace::generate(&compiled.program, &compiled.layout, &execution);
                 let findings = check::check(&compiled.program, &tables, &execution.public_values());
@@ -268,6 +267,9 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
                 RunErrorKind::NotU32 { .. } | RunErrorKind::Shift => Failure::NotU32,
                 RunErrorKind::Exponent { .. } => Failure::Assertion(0),
                 RunErrorKind::LogOfZero => Failure::LogOfZero,
+                RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
+                RunErrorKind::AdviceStack => Failure::AdviceStack,
+                RunErrorKind::Host(failure) => failure.into(),
                 RunErrorKind::CycleLimit { .. } => panic!("seed {seed}: does not halt\n{source}"),
             };
             assert_eq!(kind, failure, "seed {seed}\n{source}");

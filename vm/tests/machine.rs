@@ -19,9 +19,8 @@ fn compiled(case: &Case) -> Result<Compiled, CompileErrorKind> {
     compile(&program).map_err(|error| error.kind)
 }
 
-fn inputs(case: &Case) -> [Felt; 16] {
-    let stack: Vec<Felt> = case.inputs.iter().map(|&v| Felt::new(v)).collect();
-    Inputs::from_stack(stack).initial_stack()
+fn inputs(case: &Case) -> Inputs {
+    case.run_inputs()
 }
 
 /// Whether a case needs what the compiler does not have yet: advice and dynamic stack depth.
@@ -66,6 +65,9 @@ fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
             RunErrorKind::NotU32 { .. } | RunErrorKind::Shift => Failure::NotU32,
             RunErrorKind::Exponent { .. } => Failure::Assertion(0),
             RunErrorKind::LogOfZero => Failure::LogOfZero,
+            RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
+            RunErrorKind::AdviceStack => Failure::AdviceStack,
+            RunErrorKind::Host(failure) => failure.into(),
             RunErrorKind::CycleLimit { .. } => panic!("{}: does not halt", case.name),
         }),
     }

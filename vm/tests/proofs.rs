@@ -30,15 +30,14 @@ const TARGET: SecurityTarget = SecurityTarget {
 
 /// Proves and verifies a run, unless the run fails. The claim must be that of the run, and no other.
 fn proves(compiled: &Compiled, inputs: &Inputs, context: &str) -> bool {
-    let inputs = inputs.initial_stack();
-    let Ok(run) = compiled.run(&inputs, MAX_CYCLES) else {
+    let Ok(run) = compiled.run(inputs, MAX_CYCLES) else {
         return false;
     };
     let (proving, verifying) = setup(compiled, &Profile::BLAKE3, TARGET)
         .unwrap_or_else(|error| panic!("{context}: {error}"));
-    let proven = prove(compiled, &proving, &inputs, MAX_CYCLES, TARGET)
+    let proven = prove(compiled, &proving, inputs, MAX_CYCLES, TARGET)
         .unwrap_or_else(|error| panic!("{context}: {error}"));
-    assert_eq!(proven.claim.inputs, inputs, "{context}");
+    assert_eq!(proven.claim.inputs, inputs.initial_stack(), "{context}");
     assert_eq!(proven.claim.outputs, run.outputs, "{context}");
     verify(&verifying, &proven.claim, &proven.proof, TARGET)
         .unwrap_or_else(|error| panic!("{context}: {error}"));
@@ -96,6 +95,9 @@ const NODES: [&str; 9] = [
     "if", "while", "repeat", "exec", "call", "syscall", "procref", "dynexec", "dyncall",
 ];
 
+/// Injectors that the language names and nobody has.
+const ALWAYS_FAIL: [&str; 2] = ["adv.push_smtget", "adv.push_smtset"];
+
 /// What the corpus says about one instruction.
 #[derive(Default)]
 struct Coverage {
@@ -152,6 +154,7 @@ fn every_instruction_is_proven() {
     let unproven: Vec<_> = coverage
         .iter()
         .filter(|(_, entry)| entry.compiled > 0 && !entry.proven)
+        .filter(|(name, _)| !ALWAYS_FAIL.contains(name))
         .map(|(name, _)| *name)
         .collect();
     // An instruction without a case that succeeds: `assert` with a failing operand, say.

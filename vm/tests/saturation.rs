@@ -96,6 +96,26 @@ fn saturate_all(executions: impl Iterator<Item = (u64, Compiled, Execution)>) ->
     (shapes.len(), entries.len())
 }
 
+/// The same with everything else that the compiler has.
+#[test]
+fn no_cell_has_two_values_whatever_the_program_uses() {
+    let mut effects = 0;
+    for seed in 0..PROGRAMS {
+        let compiled = compiled(&random_program_with(seed, ENABLED));
+        let program = &compiled.program;
+        assert_eq!(validate(program), Ok(()), "seed {seed}");
+        let Ok(execution) = compiled.record(&random_inputs(seed), MAX_CYCLES) else {
+            continue;
+        };
+        let saturation = saturate(&program.entries, program, &compiled.layout, &execution)
+            .unwrap_or_else(|found| panic!("seed {seed}: {found:?}"));
+        let wrong = differences(&saturation, program, &compiled.layout, &execution);
+        assert!(wrong.is_empty(), "seed {seed}: {wrong:?}");
+        effects += execution.accesses.len();
+    }
+    assert!(effects > 1000, "{effects} accesses");
+}
+
 /// No instruction has a row in an empty frame.
 #[test]
 fn every_instruction_has_an_operand() {
@@ -130,12 +150,14 @@ fn equivocations(
             for frame in &execution.frames[1..] {
                 let parent = execution.frames[frame.parent as usize].name;
                 let cell = (Felt::from_u64(frame.name), CALL);
-                given.push((cell, Felt::from_u64(parent)));
+                let mut value = [Felt::ZERO; 4];
+                value[0] = Felt::from_u64(parent);
+                given.push((cell, value));
             }
         }
         let result = given
             .into_iter()
-            .try_for_each(|((frame, id), value)| saturation.put(frame, id, value))
+            .try_for_each(|((frame, id), value)| saturation.put_value(frame, id, value))
             .and_then(|()| saturation.run());
         found += usize::from(result.is_err());
     }

@@ -12,13 +12,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    ArithBundle, ArithOp, ArithSingle, Block, CALL, CellId, CopyEntry, CopyKind, Entry, FIRST_PC,
-    FactEntry, FactOp, INPUT, Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Program, Region,
-    RegionKind, STACK_SIZE, Terminator, ValidateError as E, exit_link, first_pure_id, handle,
-    param, validate,
+    ArithBundle, ArithOp, ArithSingle, Block, CALL, CellId, CopyEntry, CopyKind, EffectEntry,
+    EffectOp, Entry, FIRST_PC, FactEntry, FactOp, INPUT, Layout, LeaveEntry, OUTPUT, Operand,
+    PARAMS, Program, Region, RegionKind, STACK_SIZE, Terminator, ValidateError as E, exit_link,
+    first_pure_id, handle, param, validate,
 };
 use plica_field::Felt;
 use plica_vm::compile::compile;
+use plica_vm::inputs::Start;
 use plica_vm::syntax::{NoModules, parse_program};
 use random::Rng;
 use saturate::{differences, saturate};
@@ -127,6 +128,14 @@ const PROGRAMS: &[(&str, &str)] = &[
             dup.1 inv add dup.2 mul swap.9 mul
         end
         begin exec.p swap.3 exec.p repeat.30 exec.p end end",
+    ),
+    (
+        "memory",
+        "begin
+            dup.1 mem_store mem_load.7 add mem_storew.9 swap mem_store.9 mem_loadw.9 add
+            dup eq.0 if.true dup.1 mem_store.7 else mem_load.9 add end
+            dup.2 while.true dup.1 mem_load add swap.2 sub.1 dup eq.0 end
+        end",
     ),
 ];
 
@@ -436,7 +445,9 @@ fn check_run(program: &Program, context: &str) {
     for seed in 0..2 {
         let mut rng = Rng(seed);
         let inputs = std::array::from_fn(|_| Felt::from_usize(rng.below(3)));
-        let Ok(execution) = plica_vm::processor::record(program, &layout, &inputs, 1_000) else {
+        let Ok(execution) =
+            plica_vm::processor::record(program, &layout, &Start::from(&inputs), 1_000)
+        else {
             continue;
         };
         let saturation = saturate(&program.entries, program, &layout, &execution)
@@ -521,6 +532,16 @@ fn cells_of(entry: &mut Entry) -> Vec<(&mut CellId, Class)> {
         Entry::Single(e) => {
             cells.push((&mut e.id, Class::Result));
             cells.extend(operands(&mut e.op));
+        }
+        Entry::Effect(e) => {
+            if !e.op.signature().results.is_empty() {
+                cells.push((&mut e.id, Class::Result));
+            }
+            for operand in &mut e.operands {
+                if let Operand::Cell(id) = operand {
+                    cells.push((id, Class::Operand));
+                }
+            }
         }
         Entry::Fact(e) => {
             cells.push((&mut e.id, Class::Result));
@@ -658,6 +679,7 @@ fn mutate_entries(mutants: &mut Mutants, rng: &mut Rng) {
                 match &mut new {
                     Entry::Frame(e) => e.pc = other,
                     Entry::Assert(e) => e.pc = other,
+                    Entry::Effect(e) => e.pc = other,
                     Entry::Leave(
                         LeaveEntry::Return { pc }
                         | LeaveEntry::Exit { pc, .. }
@@ -719,6 +741,22 @@ fn mutate_entries(mutants: &mut Mutants, rng: &mut Rng) {
                     // The other results and types may be missed by nobody.
                     let new = FactEntry { op, ..fact };
                     put(Class::Operand, op.name(), Entry::Fact(new));
+                }
+            }
+            Entry::Effect(effect) => {
+                for (j, operand) in effect.operands().iter().enumerate() {
+                    let mut new = effect;
+                    // Another address or value; one reader less for a cell.
+                    new.operands[j] = match *operand {
+                        Operand::Imm(value) => Operand::Imm(value + Felt::ONE),
+                        Operand::Cell(_) => Operand::Imm(Felt::ONE),
+                    };
+                    put(Class::Constant, "operand", Entry::Effect(new));
+                }
+                for &op in EffectOp::ALL {
+                    // The same operands and results, or such as nobody misses.
+                    let new = EffectEntry { op, ..effect };
+                    put(Class::Operand, op.name(), Entry::Effect(new));
                 }
             }
             Entry::Inverse(bundle) => {
@@ -1726,6 +1764,7 @@ fn root_of(mut blocks: Vec<Block>) -> Program {
             entry_block: 0,
             name: String::new(),
         }],
+        actions: Vec::new(),
         entry: FIRST_PC,
         halt: FIRST_PC,
     }

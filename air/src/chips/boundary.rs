@@ -5,6 +5,7 @@
 //! inputs    (0, INPUT + j)  = public value j           for j < 16, provided
 //! outputs   (0, OUTPUT + j) = public value 16 + j      consumed
 //! chain     starts with the state (1, entry, 0), ends with (clk, halt, 0)
+//! addresses start in front of address 0 of context 0, end wherever they end
 //! ```
 //! Entry and halt are preprocessed: fixed by the key, which also pins the height of this table to 1. Without that
 //! a prover could start two chains, each asserting on the other's values (attacks A1 and A2 of the soundness page).
@@ -14,6 +15,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::RowMajorMatrix;
 use plica_field::Felt;
 
+use super::addresses;
 use crate::bus::{self, ChipBuilder};
 use crate::chip::{columns, preprocessed_row};
 use crate::code::{INPUT, OUTPUT, Program, STACK_SIZE};
@@ -28,6 +30,8 @@ pub const NUM_PUBLIC_VALUES: usize = 2 * STACK_SIZE;
 pub struct Cols<T> {
     /// Clock at the end.
     pub clk: T,
+    /// Context and address of the last row of the table of addresses; where the chain starts if there is none.
+    pub last: [T; 2],
     /// How often each input is read.
     pub mults: [T; STACK_SIZE],
 }
@@ -52,6 +56,12 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     }
     bus::send_state(builder, AB::Expr::ONE, entry, AB::Expr::ZERO, AB::Expr::ONE);
     bus::receive_state(builder, cols.clk, halt, AB::Expr::ZERO, AB::Expr::ONE);
+    bus::give_address(
+        builder,
+        addresses::START.map(AB::Expr::from_i64),
+        AB::Expr::ONE,
+    );
+    bus::take_address(builder, cols.last.map(Into::into), AB::Expr::ONE);
 }
 
 fn public_values<AB: AirBuilder>(builder: &AB) -> Vec<AB::Expr> {

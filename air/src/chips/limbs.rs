@@ -90,9 +90,14 @@ pub fn join_31<E: PrimeCharacteristicRing>(limbs: &Limbs<impl Into<E> + Copy>) -
 
 /// Requires the limbs to be in range, which makes [`join()`] a number below 2^32.
 pub fn check<AB: ChipBuilder>(builder: &mut AB, limbs: &Limbs<AB::Var>) {
-    bus::limb(builder, LIMB_12, [limbs[0]]);
-    bus::limb(builder, LIMB_12, [limbs[1]]);
-    bus::limb(builder, LIMB_8, [limbs[2]]);
+    check_if(builder, limbs, AB::Expr::ONE);
+}
+
+/// The same if `flag` is 1; the chip keeps `flag` boolean.
+pub fn check_if<AB: ChipBuilder>(builder: &mut AB, limbs: &Limbs<AB::Var>, flag: AB::Expr) {
+    bus::limb_if(builder, LIMB_12, [limbs[0]], flag.clone());
+    bus::limb_if(builder, LIMB_12, [limbs[1]], flag.clone());
+    bus::limb_if(builder, LIMB_8, [limbs[2]], flag);
 }
 
 /// Counts what the rows of other chips ask for, while they are filled.

@@ -24,11 +24,17 @@
 //! | [`frame`] | opening of frames: loop entry, loop step, call | ordered |
 //! | [`leave`] | loop exit, return, branch, jump | ordered |
 //! | [`mod@assert`] | equality checks and touches | ordered |
+//! | [`memory_element`], [`memory_word`] | loads and stores, both an [`access`] | ordered |
+//! | [`advice`] | values that the prover chooses | ordered |
+//! | [`addresses`] | the addresses that a run touches | one each |
 //! | [`single`] | field instructions without a partner | facts |
 //!
 //! Chips of facts have no flag for real rows: they are padded with duplicates of a real row whose results have
 //! multiplicity 0, so every row is a fact. Ordered chips have the column `real`.
 
+pub mod access;
+pub mod addresses;
+pub mod advice;
 pub mod arith;
 pub mod assert;
 pub mod bit_length;
@@ -40,6 +46,8 @@ pub mod frame;
 pub mod inverse;
 pub mod leave;
 pub mod limbs;
+pub mod memory_element;
+pub mod memory_word;
 pub mod pack;
 pub mod power;
 pub mod program;

@@ -4,7 +4,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use serde::{Deserialize, Serialize};
 
-use super::{CellId, FactEntry, Pc};
+use super::{CellId, EffectEntry, FactEntry, Pc, Type};
 
 /// Fields of a program tuple: class, then nine fields that the class defines.
 pub const TUPLE_WIDTH: usize = 10;
@@ -30,6 +30,9 @@ pub enum Class {
     U32Add = 24,
     Pack = 25,
     Unpack = 26,
+    MemoryElement = 40,
+    MemoryWord = 41,
+    Advice = 42,
     U32Mul = 27,
     U32Div = 28,
     U32Shift = 29,
@@ -298,6 +301,7 @@ pub enum Entry {
     Arith(ArithBundle),
     Inverse(InverseBundle),
     Fact(FactEntry),
+    Effect(EffectEntry),
     Copy(CopyEntry),
     Frame(FrameEntry),
     Leave(LeaveEntry),
@@ -312,6 +316,7 @@ impl Entry {
             Self::Inverse(_) => Class::Inverse,
             Self::Fact(e) => e.op.class(),
             Self::Copy(e) if e.word => Class::WordCopy,
+            Self::Effect(e) => e.op.class(),
             Self::Copy(_) => Class::Copy,
             Self::Frame(_) => Class::Frame,
             Self::Leave(_) => Class::Leave,
@@ -326,6 +331,7 @@ impl Entry {
             Self::Frame(e) => Some(e.pc),
             Self::Leave(e) => Some(e.pc()),
             Self::Assert(e) => Some(e.pc),
+            Self::Effect(e) => Some(e.pc),
             Self::Arith(_) | Self::Single(_) | Self::Inverse(_) | Self::Fact(_) | Self::Copy(_) => {
                 None
             }
@@ -340,9 +346,33 @@ impl Entry {
             Self::Single(e) => Some((e.id, 1)),
             Self::Inverse(e) => Some((e.id, 2)),
             Self::Fact(e) => Some((e.id, e.op.signature().results.len() as u32)),
+            Self::Effect(e) => {
+                let count = e.op.signature().results.len() as u32;
+                (count > 0).then_some((e.id, count))
+            }
             Self::Copy(e) => Some((e.base, e.sources().len() as u32)),
             Self::Frame(_) | Self::Leave(_) | Self::Assert(_) => None,
         }
+    }
+
+    /// Ids and types of the results of a fact or effect, whose types are in its signature.
+    pub fn typed_results(&self) -> Option<impl Iterator<Item = (CellId, Type)> + use<>> {
+        let (id, types) = match self {
+            Self::Fact(e) => (e.id, e.op.signature().results),
+            Self::Effect(e) => (e.id, e.op.signature().results),
+            _ => return None,
+        };
+        Some((id..).zip(types.iter().copied()))
+    }
+
+    /// Operands of a fact or effect, with the types that it relies on.
+    pub fn typed_operands(&self) -> Option<impl Iterator<Item = (Operand, Type)> + '_> {
+        let (operands, types) = match self {
+            Self::Fact(e) => (e.operands(), e.op.signature().operands),
+            Self::Effect(e) => (e.operands(), e.op.signature().operands),
+            _ => return None,
+        };
+        Some(operands.iter().copied().zip(types.iter().copied()))
     }
 
     /// Whether no row exists for some operands.
@@ -379,6 +409,17 @@ impl Entry {
                 t[2] = Felt::from_u32(e.code());
                 for (field, operand) in t[3..].iter_mut().zip(e.row_operands()) {
                     *field = operand.field();
+                }
+            }
+            Self::Effect(e) => {
+                t[1] = id(e.pc);
+                t[2] = Felt::from_u32(e.op.opcode());
+                t[3] = Felt::from_u32(e.immediates());
+                let operands = e.operands().iter().map(|operand| operand.field());
+                // Behind the operands, so that a chip finds the value that it loads or stores in one place.
+                let result = e.results().next().map(|(first, _)| id(first));
+                for (field, value) in t[4..].iter_mut().zip(operands.chain(result)) {
+                    *field = value;
                 }
             }
             Self::Copy(e) => {
@@ -466,9 +507,10 @@ impl Entry {
                 map(&mut e.id);
                 e.ops.iter_mut().for_each(|op| map(&mut op.a));
             }
-            Self::Fact(e) => {
-                map(&mut e.id);
-                for operand in &mut e.operands {
+            Self::Fact(FactEntry { id, operands, .. })
+            | Self::Effect(EffectEntry { id, operands, .. }) => {
+                map(id);
+                for operand in operands {
                     if let Operand::Cell(id) = operand {
                         map(id);
                     }
@@ -505,6 +547,13 @@ impl Entry {
             Self::Single(e) => read_op(e.op),
             Self::Inverse(e) => e.ops.iter().for_each(|op| f(op.a)),
             Self::Fact(e) => {
+                for operand in e.operands() {
+                    if let Operand::Cell(id) = operand {
+                        f(*id);
+                    }
+                }
+            }
+            Self::Effect(e) => {
                 for operand in e.operands() {
                     if let Operand::Cell(id) = operand {
                         f(*id);

@@ -80,8 +80,8 @@ impl Layout {
     }
 
     fn define_results(&mut self, region: RegionId, entry: &Entry) {
-        if let Entry::Fact(fact) = entry {
-            for (id, ty) in fact.results() {
+        if let Some(results) = entry.typed_results() {
+            for (id, ty) in results {
                 self.define_sized(region, id, ty.components() as u32);
             }
         } else if let Some((base, count)) = entry.results() {

@@ -7,6 +7,8 @@
 //!
 //! A *region* is the code that runs in one kind of frame: the root, a procedure, or a loop body.
 
+mod action;
+mod effect;
 mod entry;
 mod fact;
 mod ids;
@@ -14,6 +16,8 @@ mod layout;
 mod program;
 mod validate;
 
+pub use action::{Action, HostOp};
+pub use effect::{ADVICE_VALUES, EffectEntry, EffectOp};
 pub use entry::{
     ArithBundle, ArithOp, ArithSingle, AssertEntry, Class, CopyEntry, CopyKind, Entry, FrameEntry,
     InverseBundle, InverseOp, LeaveEntry, Operand, PARAMS, TUPLE_WIDTH,

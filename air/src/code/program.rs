@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CellId, Entry, Pc};
+use super::{Action, CellId, Entry, Pc};
 
 pub type BlockId = u32;
 pub type RegionId = u32;
@@ -96,6 +96,8 @@ pub struct Program {
     pub entries: Vec<Entry>,
     pub blocks: Vec<Block>,
     pub regions: Vec<Region>,
+    /// What the host does, in the order of the schedule.
+    pub actions: Vec<Action>,
     /// The pc at which the execution starts, in frame 0.
     pub entry: Pc,
     /// The pc at which it ends, in frame 0.

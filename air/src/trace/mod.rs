@@ -15,16 +15,16 @@ use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
-    arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, limbs, pack,
-    power, program, rpo, rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift,
-    unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse,
+    leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact, single,
+    u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use crate::code::{
-    ArithOp, CopyEntry, CopyKind, Entry, FactEntry, FrameEntry, INPUT, Layout, LeaveEntry,
-    MAX_COMPONENTS, MAX_RESULTS, NO_SLOT, OUTPUT, Operand, PARAMS, Program, STACK_SIZE, Terminator,
-    Type, exit_link, handle, param,
+    ArithOp, CopyEntry, CopyKind, EffectEntry, Entry, FactEntry, FrameEntry, INPUT, Layout,
+    LeaveEntry, MAX_COMPONENTS, MAX_RESULTS, NO_SLOT, OUTPUT, Operand, PARAMS, Program, STACK_SIZE,
+    Terminator, Type, exit_link, handle, param,
 };
-use crate::record::{Execution, Frame, FrameIndex, Outcome, Step};
+use crate::record::{Execution, Frame, FrameIndex, Outcome, Remembered, Step};
 
 /// A main trace and the chip it belongs to.
 #[derive(Clone, Debug)]
@@ -92,6 +92,23 @@ impl FactRow<'_> {
             Operand::Cell(_) => self.operands[j],
         }
     }
+}
+
+/// What the row of an [`EffectEntry`] says, for the chip to write down.
+#[derive(Clone, Copy, Debug)]
+pub struct EffectRow<'a> {
+    pub clk: u64,
+    /// Name of the frame.
+    pub fp: Felt,
+    pub entry: &'a EffectEntry,
+    /// Values of the operands, one element after the other.
+    pub operands: [Felt; MAX_COMPONENTS],
+    /// Values of the results, one element after the other.
+    pub results: [Felt; MAX_RESULTS],
+    /// How often each result is read.
+    pub mults: [Felt; MAX_RESULTS],
+    /// What an access to memory found.
+    pub memory: Remembered,
 }
 
 /// Everything that ran, by [`ChipKind`].
@@ -223,6 +240,7 @@ pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, us
         ChipKind::Boundary => 1,
         ChipKind::Program => program.entries.len(),
         ChipKind::Limbs if has_table(program, kind) => limbs::HEIGHT,
+        ChipKind::Addresses => execution.touched.len(),
         _ => instances.rows(kind),
     };
     ChipKind::ALL.map(|kind| (kind, rows(kind))).to_vec()
@@ -303,6 +321,7 @@ pub fn generate_with(
     for kind in ChipKind::ALL.into_iter().filter(|kind| kind.ordered()) {
         tables.extend(generator.events(kind, &instances.events[kind as usize]));
     }
+    tables.extend(generator.addresses());
     // Last, when all other rows have said what they look up.
     if has_table(program, ChipKind::Limbs) {
         tables.push(Table {
@@ -528,7 +547,11 @@ impl Generator<'_> {
             | ChipKind::Limbs
             | ChipKind::Frame
             | ChipKind::Leave
-            | ChipKind::Assert => unreachable!("{kind:?} has no facts"),
+            | ChipKind::Assert
+            | ChipKind::MemoryElement
+            | ChipKind::MemoryWord
+            | ChipKind::Advice
+            | ChipKind::Addresses => unreachable!("{kind:?} has no facts"),
         }
     }
 
@@ -538,38 +561,78 @@ impl Generator<'_> {
             unreachable!("chips of facts have their own entries")
         };
         let frame = self.frame(fact.frame);
-        let signature = entry.op.signature();
-        let values = |id: u32, ty: Type| {
-            let start = self.position(frame, id);
-            &self.execution.values[start..start + ty.components()]
-        };
-        let mut operands = [Felt::ZERO; MAX_COMPONENTS];
-        let mut at = 0;
-        for (operand, &ty) in entry.operands().iter().zip(signature.operands) {
-            match *operand {
-                Operand::Cell(id) => {
-                    operands[at..at + ty.components()].copy_from_slice(values(id, ty));
-                }
-                Operand::Imm(value) => operands[at] = value,
-            }
-            at += ty.components();
-        }
-        let mut results = [Felt::ZERO; MAX_RESULTS];
-        let mut mults = [Felt::ZERO; MAX_RESULTS];
-        let (mut at, mut count) = (0, 0);
-        for (id, ty) in entry.results() {
-            results[at..at + ty.components()].copy_from_slice(values(id, ty));
-            at += ty.components();
-            mults[count] = self.mult_if(real, frame, id);
-            count += 1;
-        }
+        let typed = &self.program.entries[fact.entry as usize];
+        let [results, mults] = self.results(frame, typed, real);
         fill(&FactRow {
             fp: Felt::from_u64(frame.name),
             entry,
-            operands,
-            results: &results[..at],
-            mults: &mults[..count],
+            operands: self.operands(frame, typed),
+            results: &results,
+            mults: &mults[..entry.op.signature().results.len()],
         });
+    }
+
+    /// Collects what a row of an [`EffectEntry`] says.
+    fn effect_row(&self, event: &Event, fill: impl FnOnce(&EffectRow<'_>)) {
+        let typed = &self.program.entries[event.entry as usize];
+        let Entry::Effect(entry) = typed else {
+            unreachable!("chips of effects have their own entries")
+        };
+        let frame = self.frame(event.frame);
+        let [results, mults] = self.results(frame, typed, true);
+        let memory = if entry.op.is_access() {
+            let accesses = &self.execution.accesses;
+            let at = accesses.binary_search_by_key(&event.clk, |access| access.clk);
+            accesses[at.expect("every access is recorded")].found
+        } else {
+            Remembered::default()
+        };
+        fill(&EffectRow {
+            clk: event.clk,
+            fp: Felt::from_u64(frame.name),
+            entry,
+            operands: self.operands(frame, typed),
+            results,
+            mults,
+            memory,
+        });
+    }
+
+    /// The components of a cell of the frame.
+    fn components(&self, frame: &Frame, id: u32, ty: Type) -> &[Felt] {
+        let start = self.position(frame, id);
+        &self.execution.values[start..start + ty.components()]
+    }
+
+    /// Operands of a fact or effect, one element after the other.
+    fn operands(&self, frame: &Frame, entry: &Entry) -> [Felt; MAX_COMPONENTS] {
+        let mut values = [Felt::ZERO; MAX_COMPONENTS];
+        let mut at = 0;
+        for (operand, ty) in entry.typed_operands().into_iter().flatten() {
+            match operand {
+                Operand::Cell(id) => {
+                    let value = self.components(frame, id, ty);
+                    values[at..at + ty.components()].copy_from_slice(value);
+                }
+                Operand::Imm(value) => values[at] = value,
+            }
+            at += ty.components();
+        }
+        values
+    }
+
+    /// Results of a fact or effect, one element after the other, and how often each is read.
+    fn results(&self, frame: &Frame, entry: &Entry, real: bool) -> [[Felt; MAX_RESULTS]; 2] {
+        let mut values = [Felt::ZERO; MAX_RESULTS];
+        let mut mults = [Felt::ZERO; MAX_RESULTS];
+        let mut at = 0;
+        for (k, (id, ty)) in entry.typed_results().into_iter().flatten().enumerate() {
+            let value = self.components(frame, id, ty);
+            values[at..at + ty.components()].copy_from_slice(value);
+            at += ty.components();
+            mults[k] = self.mult_if(real, frame, id);
+        }
+        [values, mults]
     }
 
     fn events(&self, kind: ChipKind, events: &[Event]) -> Vec<Table> {
@@ -599,6 +662,23 @@ impl Generator<'_> {
             (ChipKind::Leave, None) => leave::fill_padding(leave::Cols::of_mut(row)),
             (ChipKind::Assert, Some(event)) => self.assert_row(assert::Cols::of_mut(row), event),
             (ChipKind::Assert, None) => assert::fill_padding(assert::Cols::of_mut(row)),
+            (ChipKind::MemoryElement, Some(event)) => self.effect_row(event, |values| {
+                let cols = memory_element::Cols::of_mut(row);
+                memory_element::fill(cols, values, &self.limbs);
+            }),
+            (ChipKind::MemoryElement, None) => {
+                memory_element::fill_padding(memory_element::Cols::of_mut(row));
+            }
+            (ChipKind::MemoryWord, Some(event)) => self.effect_row(event, |values| {
+                memory_word::fill(memory_word::Cols::of_mut(row), values, &self.limbs);
+            }),
+            (ChipKind::MemoryWord, None) => {
+                memory_word::fill_padding(memory_word::Cols::of_mut(row));
+            }
+            (ChipKind::Advice, Some(event)) => self.effect_row(event, |values| {
+                advice::fill(advice::Cols::of_mut(row), values);
+            }),
+            (ChipKind::Advice, None) => advice::fill_padding(advice::Cols::of_mut(row)),
             _ => unreachable!("{kind:?} has no ordered rows"),
         }
     }
@@ -755,6 +835,32 @@ impl Generator<'_> {
         );
     }
 
+    /// A row for each address touched, in order.
+    fn addresses(&self) -> Vec<Table> {
+        let kind = ChipKind::Addresses;
+        let touched = &self.execution.touched;
+        let mut done = 0;
+        table_heights(touched.len())
+            .into_iter()
+            .map(|height| {
+                let first = done;
+                done += height;
+                let trace = rows(kind, height, |r, row| {
+                    let cols = addresses::Cols::of_mut(row);
+                    let at = first + r;
+                    match touched.get(at) {
+                        Some(own) => {
+                            let previous = at.checked_sub(1).map(|before| &touched[before]);
+                            addresses::fill(cols, own, previous, &self.limbs);
+                        }
+                        None => addresses::fill_padding(cols),
+                    }
+                });
+                Table { kind, trace }
+            })
+            .collect()
+    }
+
     fn program(&self) -> Table {
         let trace = rows(ChipKind::Program, self.program.table_height(), |r, row| {
             let count = self.lookups.get(r);
@@ -772,6 +878,10 @@ impl Generator<'_> {
         let trace = rows(ChipKind::Boundary, 1, |_, row| {
             *boundary::Cols::of_mut(row) = boundary::Cols {
                 clk: Felt::from_u64(self.execution.clk),
+                last: match self.execution.touched.last() {
+                    Some(touched) => touched.place().map(Felt::from_u64),
+                    None => addresses::START.map(Felt::from_i64),
+                },
                 mults: std::array::from_fn(|j| self.mult(root, INPUT + j as u32)),
             };
         });

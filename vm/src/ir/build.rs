@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use p3_field::{Field, PrimeCharacteristicRing};
-use plica_air::code::{FactOp, MAX_RESULTS, Type};
+use plica_air::code::{EffectOp, FactOp, HostOp, MAX_RESULTS, Type};
 use plica_field::Felt;
 
 use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
@@ -289,6 +289,48 @@ impl Ir {
             scope.words.insert(key, results.clone());
         }
         results
+    }
+
+    /// Emits an ordered instruction, whose operands have the types of its signature.
+    pub(super) fn effect(
+        &mut self,
+        scope: &mut Scope,
+        op: EffectOp,
+        operands: &[Operand],
+    ) -> Vec<Operand> {
+        let signature = op.signature();
+        let outs: Vec<ValueId> = signature
+            .results
+            .iter()
+            .map(|&ty| {
+                let out = self.new_value();
+                self.values[out.index()].ty = ty;
+                out
+            })
+            .collect();
+        if let (EffectOp::Advice { .. }, [word, elements @ ..]) = (op, outs.as_slice()) {
+            // The row gives the word and its elements.
+            let operands = [Operand::Value(*word)];
+            self.words.record(FactOp::Unpack, &operands, elements);
+            let elements: Vec<Operand> = elements.iter().map(|&v| Operand::Value(v)).collect();
+            self.words.record(FactOp::Pack, &elements, &[*word]);
+        }
+        scope.stmts.push(Stmt::Effect {
+            outs: outs.clone(),
+            op,
+            operands: operands.to_vec(),
+            origin: scope.origin,
+        });
+        outs.into_iter().map(Operand::Value).collect()
+    }
+
+    /// Has the host do something.
+    pub(super) fn host(&self, scope: &mut Scope, op: HostOp, operands: &[Operand]) {
+        scope.stmts.push(Stmt::Host {
+            op,
+            operands: operands.to_vec(),
+            origin: scope.origin,
+        });
     }
 
     /// A check that always fails where it runs.

@@ -11,7 +11,9 @@ pub fn used_values(stmts: &[Stmt], used: &mut HashSet<ValueId>) {
         for stmt in stmts {
             match stmt {
                 Stmt::Op { op, .. } => used.extend(op.operands()),
-                Stmt::Fact { operands, .. } => {
+                Stmt::Fact { operands, .. }
+                | Stmt::Effect { operands, .. }
+                | Stmt::Host { operands, .. } => {
                     used.extend(operands.iter().filter_map(|o| o.value()))
                 }
                 Stmt::Assert { a, b, .. } => used.extend([a, b].iter().filter_map(|o| o.value())),
@@ -156,6 +158,9 @@ impl Analysis {
                     }
                 }
             }
+            Stmt::Effect { operands, .. } | Stmt::Host { operands, .. } => {
+                operands.iter().for_each(|&o| self.mark_operand(o));
+            }
             Stmt::Assert { a, b, .. } => {
                 self.mark_operand(*a);
                 self.mark_operand(*b);
@@ -227,12 +232,16 @@ impl Analysis {
     }
 }
 
-/// Whether a list contains something that runs for its effect: a check, a loop, a call, or what may trap.
+/// Whether a list contains something that runs for its effect: an effect, a check, a loop, a call, or what may trap.
 pub fn has_effects(stmts: &[Stmt]) -> bool {
     stmts.iter().any(|stmt| match stmt {
         Stmt::Op { op, .. } => op.traps(),
         Stmt::Fact { trap, .. } => trap.is_some(),
-        Stmt::Assert { .. } | Stmt::Loop { .. } | Stmt::Call { .. } => true,
+        Stmt::Effect { .. }
+        | Stmt::Host { .. }
+        | Stmt::Assert { .. }
+        | Stmt::Loop { .. }
+        | Stmt::Call { .. } => true,
         Stmt::If {
             then, otherwise, ..
         } => has_effects(then) || has_effects(otherwise),

@@ -7,6 +7,7 @@
 //!
 //! [`translate()`] makes it from a resolved program, [`liveness`] finds what is needed.
 
+mod advice;
 mod build;
 mod carry;
 mod compare;
@@ -14,6 +15,7 @@ mod error;
 mod ext2;
 mod hash;
 pub mod liveness;
+mod memory;
 mod power;
 mod repeat;
 mod replay;
@@ -24,7 +26,7 @@ mod u32;
 mod weight;
 mod word;
 
-use plica_air::code::{FactOp, Type};
+use plica_air::code::{EffectOp, FactOp, HostOp, Type};
 use plica_field::Felt;
 
 use crate::syntax::Span;
@@ -130,6 +132,10 @@ pub enum Trap {
         bits: u8,
     },
     LogOfZero,
+    /// An address of 2^32 or more.
+    MemoryAddress,
+    /// Too few values on the advice stack.
+    AdviceStack,
 }
 
 impl Trap {
@@ -139,6 +145,19 @@ impl Trap {
             FactOp::U32Check => Self::NotU32 { code: 0 },
             FactOp::Power => Self::Exponent { bits: 6 },
             _ => Self::DivisionByZero,
+        }
+    }
+}
+
+impl From<EffectOp> for Trap {
+    /// Why an effect can fail.
+    fn from(op: EffectOp) -> Self {
+        match op {
+            EffectOp::Advice { .. } => Self::AdviceStack,
+            EffectOp::LoadElement
+            | EffectOp::StoreElement
+            | EffectOp::LoadWord
+            | EffectOp::StoreWord => Self::MemoryAddress,
         }
     }
 }
@@ -173,6 +192,19 @@ pub enum Stmt {
         operands: Vec<Operand>,
         /// Why it may have no results, if it may.
         trap: Option<Trap>,
+        origin: Origin,
+    },
+    /// An ordered instruction with operands and results. Not removed, and not moved past others of its kind and checks.
+    Effect {
+        outs: Vec<ValueId>,
+        op: EffectOp,
+        operands: Vec<Operand>,
+        origin: Origin,
+    },
+    /// What the host does; has no row, but its place among what is ordered.
+    Host {
+        op: HostOp,
+        operands: Vec<Operand>,
         origin: Origin,
     },
     /// Ordered; traps unless a = b.

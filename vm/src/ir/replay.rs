@@ -68,6 +68,28 @@ impl Ir {
                     substitution.insert(out, result);
                 }
             }
+            Stmt::Effect {
+                outs,
+                op,
+                operands,
+                origin,
+            } => {
+                scope.origin = *origin;
+                let operands: Vec<Operand> =
+                    operands.iter().map(|&o| map(substitution, o)).collect();
+                let results = self.effect(scope, *op, &operands);
+                substitution.extend(outs.iter().copied().zip(results));
+            }
+            Stmt::Host {
+                op,
+                operands,
+                origin,
+            } => {
+                scope.origin = *origin;
+                let operands: Vec<Operand> =
+                    operands.iter().map(|&o| map(substitution, o)).collect();
+                self.host(scope, *op, &operands);
+            }
             Stmt::Assert { a, b, trap, origin } => {
                 scope.origin = *origin;
                 let (a, b) = (map(substitution, *a), map(substitution, *b));

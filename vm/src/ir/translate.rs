@@ -9,6 +9,7 @@ use plica_field::Felt;
 use super::build::{Scope, constant};
 use super::compare::Order;
 use super::error::{CompileError, CompileErrorKind};
+use super::memory::{FRAMES, uses_frame};
 use super::replay::{Substitution, substituted};
 use super::stack::{FLOOR, Stack};
 use super::{End, Ir, Operand, Origin, Outcome, Region, RegionId, Stmt, Trap, ValueId};
@@ -45,6 +46,9 @@ pub fn translate(program: &Program) -> Result<Ir> {
         call_sites: count_call_sites(program),
         loops: 0,
         procedure: 0,
+        uses_frame: uses_frame(program),
+        frame: FRAMES,
+        locals: 0,
     };
     let origin = Origin {
         span: program.main_span,
@@ -105,11 +109,13 @@ pub(super) struct Detached {
     pub(super) stack: Stack,
 }
 
-/// A procedure translated for one depth of the stack at entry.
+/// A procedure translated for one depth of the stack at entry, and one frame pointer.
 #[derive(Clone)]
 struct Variant {
     region: RegionId,
     entry_depth: usize,
+    /// The frame pointer at entry, if the code depends on it.
+    frame: Option<u64>,
     /// The same code serves every depth that is at least this; `None` if it met the floor.
     valid_from: Option<usize>,
     /// Smallest depth while it runs, entered at `entry_depth`; below the floor if it met it.
@@ -140,6 +146,12 @@ pub(super) struct Translator<'a> {
     loops: usize,
     /// Position in [`Ir::procedures`] of what is being translated.
     procedure: u32,
+    /// By procedure: whether its code depends on the frame pointer.
+    uses_frame: Vec<bool>,
+    /// Where the last local of the current procedure is.
+    pub(super) frame: u64,
+    /// How many locals it has.
+    pub(super) locals: u16,
 }
 
 impl Translator<'_> {
@@ -504,8 +516,10 @@ impl Translator<'_> {
 
     /// The procedure as a region, for a stack of `depth` items at entry.
     fn variant(&mut self, callee: ProcId, depth: usize) -> Result<Variant> {
+        let frame = self.uses_frame[callee.index()].then_some(self.frame);
         let fits = |v: &&Variant| {
-            v.entry_depth == depth || v.valid_from.is_some_and(|least| depth >= least)
+            let deep = v.entry_depth == depth || v.valid_from.is_some_and(|least| depth >= least);
+            deep && v.frame == frame
         };
         if let Some(variant) = self
             .procedures
@@ -518,12 +532,16 @@ impl Translator<'_> {
         // the floor from there serves every greater depth.
         let procedure = &self.program.procedures[callee.index()];
         let outer = std::mem::replace(&mut self.procedure, callee.index() as u32 + 1);
+        let locals = std::mem::replace(&mut self.locals, procedure.locals);
+        self.frame += u64::from(procedure.locals);
         let unknown = vec![Type::Felt; depth];
         let detached = self.detached(&unknown, procedure.span, |this, stack, scope| {
             this.body(&procedure.body, stack, scope)
         });
         let origin = self.origin(procedure.span);
         self.procedure = outer;
+        self.frame -= u64::from(procedure.locals);
+        self.locals = locals;
         let Detached {
             imports,
             stmts,
@@ -559,6 +577,7 @@ impl Translator<'_> {
         let variant = Variant {
             region,
             entry_depth: depth,
+            frame,
             valid_from: (!met_floor).then_some(depth),
             lowest: stack.lowest,
             imports,
@@ -704,6 +723,16 @@ impl Translator<'_> {
             I::U32Assert2(code) => self.u32_assert(2, *code, stack, scope),
             I::U32AssertW(code) => self.u32_assert(4, *code, stack, scope),
 
+            other if matches!(other.section(), Section::Memory | Section::Locals) => {
+                return self.memory_instruction(other, span, stack, scope);
+            }
+            I::LocAddr(_) => return self.memory_instruction(instruction, span, stack, scope),
+            other if other.section() == Section::Injectors => {
+                return self.injector(other, span, stack, scope);
+            }
+            other if other.section() == Section::Advice => {
+                return self.advice_instruction(other, span, stack, scope);
+            }
             other if other.section() == Section::Hashing => {
                 return self.hash_instruction(other, span, stack, scope);
             }

@@ -2,7 +2,7 @@
 //!
 //! The constants follow the cell table of the chips (`docs/chips.md`); they steer decisions and carry no soundness.
 
-use plica_air::code::{Class, FactOp};
+use plica_air::code::{Class, EffectOp, FactOp};
 
 use super::{End, Ir, PureOp, RegionId, Stmt};
 
@@ -74,7 +74,20 @@ const fn fact(op: FactOp) -> f64 {
         | Class::Leave
         | Class::Assert
         | Class::Single
+        | Class::MemoryElement
+        | Class::MemoryWord
+        | Class::Advice
         | Class::WordCopy => 0.0,
+    }
+}
+
+/// Cells per ordered instruction.
+const fn effect(op: EffectOp) -> f64 {
+    match op.class() {
+        Class::MemoryElement => 43.0,
+        Class::MemoryWord => 46.0,
+        Class::Advice => 35.0,
+        _ => 0.0,
     }
 }
 
@@ -93,6 +106,8 @@ impl Ir {
                     total.add(cells, PROGRAM_ROW / 2.0);
                 }
                 Stmt::Fact { op, .. } => total.add(fact(*op), PROGRAM_ROW),
+                Stmt::Effect { op, .. } => total.add(effect(*op), PROGRAM_ROW),
+                Stmt::Host { .. } => total.add(0.0, 0.0),
                 Stmt::Assert { .. } => total.add(ASSERT_ROW, PROGRAM_ROW),
                 Stmt::If {
                     then,
@@ -157,7 +172,11 @@ impl Ir {
                             (region, self.region(*region).trip_count.unwrap_or(OFTEN))
                         }
                         Stmt::Call { region, .. } => (region, 1),
-                        Stmt::Op { .. } | Stmt::Fact { .. } | Stmt::Assert { .. } => continue,
+                        Stmt::Op { .. }
+                        | Stmt::Fact { .. }
+                        | Stmt::Effect { .. }
+                        | Stmt::Host { .. }
+                        | Stmt::Assert { .. } => continue,
                     };
                     let runs = &mut runs[region.index()];
                     *runs = runs.saturating_add(own.saturating_mul(times));

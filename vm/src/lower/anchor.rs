@@ -41,7 +41,9 @@ impl Lowering<'_> {
         };
         for stmt in stmts {
             match stmt {
-                Stmt::Op { .. } | Stmt::Fact { .. } => {}
+                // The host reads without a row.
+                Stmt::Op { .. } | Stmt::Fact { .. } | Stmt::Host { .. } => {}
+                Stmt::Effect { operands, .. } => operands.iter().copied().for_each(&mut operand),
                 Stmt::Assert { a, b, .. } => {
                     operand(*a);
                     operand(*b);

@@ -171,6 +171,7 @@ impl<'a, 'b> Builder<'a, 'b> {
             &mut self.cells,
             self.anchor,
             self.often,
+            self.current,
             &pending,
         );
         let last = self.lowering.program.entries.len() as u32;

@@ -33,6 +33,8 @@ pub struct EntryInfo {
 pub struct Lowered {
     pub program: Program,
     pub info: Vec<EntryInfo>,
+    /// Origins of the program's actions.
+    pub actions: Vec<Origin>,
 }
 
 /// Where a value of another region's frame is, once that region has been lowered.
@@ -77,6 +79,7 @@ struct Lowering<'a> {
     live: &'a Liveness,
     program: Program,
     info: Vec<EntryInfo>,
+    actions: Vec<Origin>,
     next_pc: code::Pc,
     next_id: CellId,
     interfaces: Vec<Option<Interface>>,
@@ -96,10 +99,12 @@ pub fn lower(ir: &Ir) -> Lowered {
             entries: Vec::new(),
             blocks: Vec::new(),
             regions: Vec::new(),
+            actions: Vec::new(),
             entry: 0,
             halt: 0,
         },
         info: Vec::new(),
+        actions: Vec::new(),
         next_pc: FIRST_PC,
         next_id: PROVISIONAL,
         interfaces: vec![None; ir.regions.len()],
@@ -125,6 +130,7 @@ pub fn lower(ir: &Ir) -> Lowered {
     Lowered {
         program: lowering.program,
         info: lowering.info,
+        actions: lowering.actions,
     }
 }
 
@@ -193,6 +199,16 @@ impl Lowering<'_> {
         for entry in &mut self.program.entries {
             entry.map_cells(place);
         }
+        for operand in self
+            .program
+            .actions
+            .iter_mut()
+            .flat_map(|a| &mut a.operands)
+        {
+            if let code::Operand::Cell(id) = operand {
+                *id = place(*id);
+            }
+        }
         for block in &mut self.program.blocks {
             if let code::Terminator::Select { cond, .. } = &mut block.terminator {
                 *cond = place(*cond);
@@ -235,7 +251,11 @@ fn wanted(ir: &Ir, live: &Liveness) -> Vec<Vec<bool>> {
                             }
                         }
                     }
-                    Stmt::Op { .. } | Stmt::Fact { .. } | Stmt::Assert { .. } => {}
+                    Stmt::Op { .. }
+                    | Stmt::Fact { .. }
+                    | Stmt::Effect { .. }
+                    | Stmt::Host { .. }
+                    | Stmt::Assert { .. } => {}
                 }
             }
         }

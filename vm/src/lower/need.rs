@@ -239,6 +239,9 @@ impl Needs<'_> {
                     self.value(outs[0]);
                 }
             }
+            Stmt::Effect { operands, .. } | Stmt::Host { operands, .. } => {
+                operands.iter().for_each(|&o| self.operand(o))
+            }
             Stmt::Assert { a, b, .. } => {
                 self.operand(*a);
                 self.operand(*b);

@@ -261,6 +261,30 @@ impl RegionCode<'_, '_> {
                     });
                 }
             }
+            Stmt::Effect {
+                outs,
+                op,
+                operands,
+                origin,
+            } => {
+                let immediates = op.signature().immediates;
+                let operands = self.operands(immediates, operands, *origin);
+                self.builder.push(Pending::Effect {
+                    outs: outs.clone(),
+                    op: *op,
+                    operands,
+                    origin: *origin,
+                });
+            }
+            Stmt::Host {
+                op,
+                operands,
+                origin,
+            } => self.builder.push(Pending::Host {
+                op: *op,
+                operands: operands.iter().map(|&o| Self::checked(o)).collect(),
+                origin: *origin,
+            }),
             Stmt::Assert { a, b, trap, origin } => {
                 self.builder
                     .check(Self::checked(*a), Self::checked(*b), *trap, *origin);
@@ -304,16 +328,19 @@ impl RegionCode<'_, '_> {
         }
     }
 
-    fn fact_operands(&mut self, op: FactOp, operands: &[Operand], origin: Origin) -> Vec<Checked> {
-        let immediates = op.signature().immediates;
-        let mut checked: Vec<Checked> = operands
-            .iter()
-            .enumerate()
+    /// Operands of a fact or effect; constants get a cell unless they may stand in the program table.
+    fn operands(&mut self, immediates: u8, operands: &[Operand], origin: Origin) -> Vec<Checked> {
+        let operands = operands.iter().enumerate();
+        operands
             .map(|(j, &operand)| match operand {
                 Operand::Const(value) if immediates >> j & 1 == 1 => Checked::Imm(value),
                 other => Checked::Value(self.value(other, origin)),
             })
-            .collect();
+            .collect()
+    }
+
+    fn fact_operands(&mut self, op: FactOp, operands: &[Operand], origin: Origin) -> Vec<Checked> {
+        let mut checked = self.operands(op.signature().immediates, operands, origin);
         // An instruction reads at least one cell, or it would have rows in frames that do not exist.
         if checked.iter().all(|c| matches!(c, Checked::Imm(_))) {
             checked[0] = Checked::Value(self.value(operands[0], origin));

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code;
 use plica_air::code::{
-    ArithBundle, ArithOp, ArithSingle, AssertEntry, CellId, CopyEntry, CopyKind, Entry, FactEntry,
-    FactOp, InverseBundle, InverseOp, MAX_OPERANDS,
+    Action, ArithBundle, ArithOp, ArithSingle, AssertEntry, BlockId, CellId, CopyEntry, CopyKind,
+    EffectEntry, EffectOp, Entry, FactEntry, FactOp, HostOp, InverseBundle, InverseOp,
+    MAX_OPERANDS,
 };
 use plica_field::Felt;
 
@@ -57,6 +58,17 @@ pub(super) enum Pending {
         trap: Option<Trap>,
         origin: Origin,
     },
+    Effect {
+        outs: Vec<ValueId>,
+        op: EffectOp,
+        operands: Vec<Checked>,
+        origin: Origin,
+    },
+    Host {
+        op: HostOp,
+        operands: Vec<Checked>,
+        origin: Origin,
+    },
     /// Up to four copies of elements, or one of a word.
     Copy {
         kind: CopyKind,
@@ -80,8 +92,8 @@ impl Pending {
             Self::Arith { out, .. } | Self::Constant { out, .. } | Self::Inverse { out, .. } => {
                 std::slice::from_ref(out)
             }
-            Self::Fact { outs, .. } | Self::Copy { outs, .. } => outs,
-            Self::Assert { .. } => &[],
+            Self::Fact { outs, .. } | Self::Effect { outs, .. } | Self::Copy { outs, .. } => outs,
+            Self::Host { .. } | Self::Assert { .. } => &[],
         }
     }
 
@@ -98,16 +110,19 @@ impl Pending {
                 .into_iter()
                 .chain(sources.iter().filter_map(value))
                 .collect(),
-            Self::Fact { operands, .. } => checked(operands).collect(),
+            Self::Fact { operands, .. }
+            | Self::Effect { operands, .. }
+            | Self::Host { operands, .. } => checked(operands).collect(),
             Self::Assert { slots, .. } => checked(slots).collect(),
         }
     }
 
-    fn may_trap(&self) -> bool {
+    /// Keeps its place among others like it.
+    fn is_ordered(&self) -> bool {
         match self {
             Self::Inverse { op, .. } => op.invert,
             Self::Fact { trap, .. } => trap.is_some(),
-            Self::Assert { .. } => true,
+            Self::Effect { .. } | Self::Host { .. } | Self::Assert { .. } => true,
             Self::Arith { .. } | Self::Constant { .. } | Self::Copy { .. } => false,
         }
     }
@@ -117,7 +132,7 @@ impl Pending {
             Self::Arith { .. } | Self::Constant { .. } => 0,
             Self::Inverse { .. } => 1,
             Self::Fact { .. } | Self::Copy { .. } => 2,
-            Self::Assert { .. } => 3,
+            Self::Effect { .. } | Self::Host { .. } | Self::Assert { .. } => 3,
         }
     }
 }
@@ -169,6 +184,7 @@ pub(super) fn schedule(
     cells: &mut Cells,
     anchor: CellId,
     often: bool,
+    block: BlockId,
     pending: &[Pending],
 ) {
     let mut state = Schedule::new(pending);
@@ -177,6 +193,7 @@ pub(super) fn schedule(
         cells,
         anchor,
         often,
+        block,
     };
     while let Some(rank) = state.next_rank() {
         match rank {
@@ -196,7 +213,14 @@ pub(super) fn schedule(
                     _ => emit.copy(next),
                 }
             }
-            _ => emit.check(&pending[state.take(3)]),
+            _ => {
+                let next = &pending[state.take(3)];
+                match next {
+                    Pending::Effect { .. } => emit.effect(next),
+                    Pending::Host { .. } => emit.host(next),
+                    _ => emit.check(next),
+                }
+            }
         }
     }
 }
@@ -230,7 +254,7 @@ impl Schedule {
                     depend(on);
                 }
             }
-            if op.may_trap()
+            if op.is_ordered()
                 && let Some(on) = last_trap.replace(i)
             {
                 depend(on);
@@ -294,6 +318,7 @@ struct Emitter<'a, 'b> {
     cells: &'a mut Cells,
     anchor: CellId,
     often: bool,
+    block: BlockId,
 }
 
 impl Emitter<'_, '_> {
@@ -398,22 +423,76 @@ impl Emitter<'_, '_> {
         else {
             unreachable!("not an instruction of the chips of facts")
         };
-        let mut cells = [code::Operand::Imm(Felt::ZERO); MAX_OPERANDS];
-        for (cell, operand) in cells.iter_mut().zip(operands) {
-            *cell = self.operand(*operand);
-        }
-        let id = self.lowering.take_ids(outs.len() as u32);
-        for (&out, id) in outs.iter().zip(id..) {
-            self.cells.set(out, id);
-        }
         let entry = Entry::Fact(FactEntry {
             op: *op,
-            id,
-            operands: cells,
+            id: self.results(outs),
+            operands: self.operands(operands),
         });
         let origins = [Some(*origin), None];
         let trap = *trap;
         self.lowering.push_entry(entry, EntryInfo { origins, trap });
+    }
+
+    fn effect(&mut self, pending: &Pending) {
+        let Pending::Effect {
+            outs,
+            op,
+            operands,
+            origin,
+        } = pending
+        else {
+            unreachable!("not an effect")
+        };
+        let pc = self.lowering.take_pc();
+        let entry = Entry::Effect(EffectEntry {
+            pc,
+            op: *op,
+            id: if outs.is_empty() {
+                0
+            } else {
+                self.results(outs)
+            },
+            operands: self.operands(operands),
+        });
+        let trap = Some(Trap::from(*op));
+        let origins = [Some(*origin), None];
+        self.lowering.push_entry(entry, EntryInfo { origins, trap });
+    }
+
+    fn host(&mut self, pending: &Pending) {
+        let Pending::Host {
+            op,
+            operands,
+            origin,
+        } = pending
+        else {
+            unreachable!("not an action of the host")
+        };
+        let operands = operands.iter().map(|&o| self.operand(o)).collect();
+        self.lowering.program.actions.push(Action {
+            block: self.block,
+            before: self.lowering.program.entries.len() as u32,
+            op: *op,
+            operands,
+        });
+        self.lowering.actions.push(*origin);
+    }
+
+    /// Gives the results their cells; the first.
+    fn results(&mut self, outs: &[ValueId]) -> CellId {
+        let id = self.lowering.take_ids(outs.len() as u32);
+        for (&out, id) in outs.iter().zip(id..) {
+            self.cells.set(out, id);
+        }
+        id
+    }
+
+    fn operands(&self, operands: &[Checked]) -> [code::Operand; MAX_OPERANDS] {
+        let mut cells = [code::Operand::Imm(Felt::ZERO); MAX_OPERANDS];
+        for (cell, operand) in cells.iter_mut().zip(operands) {
+            *cell = self.operand(*operand);
+        }
+        cells
     }
 
     fn operand(&self, operand: Checked) -> code::Operand {

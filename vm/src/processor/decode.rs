@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
-    ArithOp, Block, BlockId, CellId, CopyEntry, CopyKind, Entry, FactEntry, FactOp, InverseOp,
-    Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId, STACK_SIZE, Terminator,
-    Type, exit_link, handle, param,
+    ArithOp, Block, BlockId, CellId, CopyEntry, CopyKind, EffectEntry, EffectOp, Entry, FactEntry,
+    FactOp, HostOp, InverseOp, Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId,
+    STACK_SIZE, Terminator, Type, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -72,6 +72,22 @@ pub(super) enum Op {
         out: Slot,
         entry: u32,
     },
+    /// An ordered instruction with operands as those of a fact.
+    Effect {
+        op: EffectOp,
+        first: u32,
+        out: Slot,
+        entry: u32,
+        /// Ordered entries before it in the block.
+        step: u32,
+    },
+    /// What the host does; operands as those of a fact.
+    Host {
+        op: HostOp,
+        first: u32,
+        count: u32,
+        action: u32,
+    },
     Copy {
         src: Slot,
         out: Slot,
@@ -99,7 +115,7 @@ pub(super) enum Op {
     },
 }
 
-/// An operand of a fact.
+/// An operand of a fact or effect.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FactOperand {
     Scalar(Slot),
@@ -166,8 +182,8 @@ pub(super) enum Exit {
 #[derive(Clone, Debug)]
 pub(super) struct DecodedBlock {
     pub(super) ops: (u32, u32),
-    /// Checks among them, each of which takes one clock.
-    pub(super) checks: u64,
+    /// Checks and effects among them, each of which takes one clock.
+    pub(super) ordered: u64,
     /// Instructions, for the cycle limit.
     pub(super) cycles: u64,
     pub(super) exit: Exit,
@@ -177,7 +193,7 @@ pub(super) struct DecodedBlock {
 #[derive(Clone, Debug)]
 pub(super) struct Decoded {
     pub(super) ops: Vec<Op>,
-    /// Operands of facts.
+    /// Operands of facts and effects.
     pub(super) operands: Vec<FactOperand>,
     pub(super) pushes: Vec<(Slot, Slot)>,
     pub(super) blocks: Vec<DecodedBlock>,
@@ -189,6 +205,7 @@ pub(super) fn decode(program: &Program, layout: &Layout, recording: bool) -> Dec
     let mut decoder = Decoder {
         program,
         layout,
+        actions: vec![Vec::new(); program.blocks.len()],
         read: (!recording).then(|| cells_read(program)),
         out: Decoded {
             ops: Vec::new(),
@@ -198,8 +215,11 @@ pub(super) fn decode(program: &Program, layout: &Layout, recording: bool) -> Dec
             frame_sizes: layout.frame_sizes.clone(),
         },
     };
-    for block in &program.blocks {
-        decoder.block(block);
+    for (action, host) in program.actions.iter().enumerate() {
+        decoder.actions[host.block as usize].push(action as u32);
+    }
+    for (b, block) in program.blocks.iter().enumerate() {
+        decoder.block(b, block);
     }
     decoder.out
 }
@@ -212,12 +232,19 @@ fn cells_read(program: &Program) -> HashSet<CellId> {
             read.insert(id);
         });
     }
+    for operand in program.actions.iter().flat_map(|action| &action.operands) {
+        if let Operand::Cell(id) = *operand {
+            read.insert(id);
+        }
+    }
     read
 }
 
 struct Decoder<'a> {
     program: &'a Program,
     layout: &'a Layout,
+    /// By block: what the host does there.
+    actions: Vec<Vec<u32>>,
     /// Cells that something reads; `None` if all results are recorded anyway.
     read: Option<HashSet<CellId>>,
     out: Decoded,
@@ -232,25 +259,34 @@ impl Decoder<'_> {
         self.layout.slot(id)
     }
 
-    fn block(&mut self, block: &Block) {
+    fn block(&mut self, b: usize, block: &Block) {
         let first = self.out.ops.len() as u32;
-        let mut checks = 0;
+        let mut steps = 0;
+        let mut actions = std::mem::take(&mut self.actions[b]).into_iter().peekable();
+        let mut act = |this: &mut Self, before: u32| {
+            while let Some(action) = actions.next_if(|&action| this.is_before(action, before)) {
+                this.action(action);
+            }
+        };
         for index in block.entries.clone() {
-            checks += u64::from(self.entry(index));
+            act(self, index);
+            self.entry(index, steps);
+            steps += u32::from(self.program.entries[index as usize].pc().is_some());
         }
+        act(self, block.entries.end);
         let last = self.out.ops.len() as u32;
         let exit = self.exit(block);
         let ordered = !matches!(exit, Exit::Goto(_) | Exit::Select { .. } | Exit::Halt);
         self.out.blocks.push(DecodedBlock {
             ops: (first, last),
-            checks,
+            ordered: u64::from(steps),
             cycles: u64::from(last - first) + u64::from(ordered),
             exit,
         });
     }
 
-    /// Decodes an entry; true if it is a check.
-    fn entry(&mut self, index: u32) -> bool {
+    /// Decodes an entry; `step` is the number of ordered ones before it in the block.
+    fn entry(&mut self, index: u32, step: u32) {
         match self.program.entries[index as usize] {
             Entry::Arith(bundle) => {
                 for (op, id) in bundle.ops.into_iter().zip(bundle.id..) {
@@ -280,6 +316,10 @@ impl Decoder<'_> {
                     self.out.ops.push(op);
                 }
             }
+            Entry::Effect(effect) => {
+                let op = self.effect(&effect, index, step);
+                self.out.ops.push(op);
+            }
             Entry::Copy(copy) => {
                 for (&src, id) in copy.sources().iter().zip(copy.base..) {
                     if !self.wanted(id) {
@@ -307,11 +347,9 @@ impl Decoder<'_> {
                         }
                     }
                 }
-                return true;
             }
             Entry::Frame(_) | Entry::Leave(_) => unreachable!("rows of terminators"),
         }
-        false
     }
 
     /// Slots from and to which a cell is copied, one per field element.
@@ -372,18 +410,66 @@ impl Decoder<'_> {
     }
 
     fn fact(&mut self, fact: &FactEntry, entry: u32) -> Op {
+        Op::Fact {
+            op: fact.op,
+            first: self.operands(&Entry::Fact(*fact)),
+            out: self.slot(fact.id),
+            entry,
+        }
+    }
+
+    fn is_before(&self, action: u32, entry: u32) -> bool {
+        self.program.actions[action as usize].before <= entry
+    }
+
+    fn action(&mut self, action: u32) {
+        let program = self.program;
+        let host = &program.actions[action as usize];
         let first = self.out.operands.len() as u32;
-        for (operand, ty) in fact.operands().iter().zip(fact.op.signature().operands) {
+        for operand in &host.operands {
             let operand = match *operand {
                 Operand::Imm(value) => FactOperand::Imm(value),
-                Operand::Cell(id) if *ty == Type::Word => FactOperand::Word(self.slot(id)),
                 Operand::Cell(id) => FactOperand::Scalar(self.slot(id)),
             };
             self.out.operands.push(operand);
         }
+        self.out.ops.push(Op::Host {
+            op: host.op,
+            first,
+            count: host.operands.len() as u32,
+            action,
+        });
+    }
+
+    fn effect(&mut self, effect: &EffectEntry, entry: u32, step: u32) -> Op {
+        let has_results = !effect.op.signature().results.is_empty();
+        Op::Effect {
+            op: effect.op,
+            first: self.operands(&Entry::Effect(*effect)),
+            out: if has_results { self.slot(effect.id) } else { 0 },
+            entry,
+            step,
+        }
+    }
+
+    /// Decodes the operands of a fact or effect; where they start.
+    fn operands(&mut self, entry: &Entry) -> u32 {
+        let first = self.out.operands.len() as u32;
+        for (operand, ty) in entry.typed_operands().into_iter().flatten() {
+            let operand = match operand {
+                Operand::Imm(value) => FactOperand::Imm(value),
+                Operand::Cell(id) if ty == Type::Word => FactOperand::Word(self.slot(id)),
+                Operand::Cell(id) => FactOperand::Scalar(self.slot(id)),
+            };
+            self.out.operands.push(operand);
+        }
+        let (id, _) = entry.results().unwrap_or_default();
         debug_assert!(
-            fact.results()
-                .scan(self.slot(fact.id), |next, (id, ty)| {
+            entry
+                .typed_results()
+                .into_iter()
+                .flatten()
+                .scan(self.slot(id), |next, (id, ty)| {
                     let here = *next;
                     *next += ty.components() as u32;
                     Some(here == self.slot(id))
@@ -391,12 +477,7 @@ impl Decoder<'_> {
                 .all(|in_place| in_place),
             "results lie one behind the other"
         );
-        Op::Fact {
-            op: fact.op,
-            first,
-            out: self.slot(fact.id),
-            entry,
-        }
+        first
     }
 
     fn check(&self, a: Operand, b: Operand, entry: u32) -> Option<Op> {

@@ -4,17 +4,27 @@
 //! stays.
 
 mod decode;
+mod host;
+mod memory;
+mod store;
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::code::{
-    FactOp, INPUT, Layout, MAX_COMPONENTS, MAX_OPERANDS, OUTPUT, PARAMS, Program, STACK_SIZE,
+    EffectOp, FactOp, INPUT, Layout, MAX_COMPONENTS, MAX_OPERANDS, OUTPUT, PARAMS, Program,
+    STACK_SIZE, Type,
 };
-use plica_air::record::{Execution, Frame, FrameIndex, Outcome, Step};
+use plica_air::record::{Access, Execution, Frame, FrameIndex, Outcome, Step};
 use plica_field::Felt;
 use thiserror::Error;
 use tracing::instrument;
 
 use decode::{Decoded, Exit, FactOperand, Op, Opening, decode};
+use host::Host;
+use memory::Memory;
+
+pub use host::HostFailure;
+
+use crate::inputs::Start;
 
 /// Why a program stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -27,6 +37,9 @@ pub enum Fault {
     /// An instruction has no result for its operands.
     #[error("entry {entry} has no result")]
     Fact { entry: u32, value: Felt },
+    /// The host does not do what it is asked for.
+    #[error("action {action}: {failure}")]
+    Host { action: u32, failure: HostFailure },
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
 }
@@ -40,7 +53,7 @@ pub struct RunOutcome {
     pub cycles: u64,
 }
 
-/// Runs `program` on `inputs` (top of the stack first).
+/// Runs `program` on `inputs`.
 ///
 /// # Errors
 /// The first [`Fault`] of the execution.
@@ -48,12 +61,12 @@ pub struct RunOutcome {
 pub fn run(
     program: &Program,
     layout: &Layout,
-    inputs: &[Felt; STACK_SIZE],
+    inputs: &Start<'_>,
     max_cycles: u64,
 ) -> Result<RunOutcome, Fault> {
     let decoded = decode(program, layout, false);
-    let mut interpreter = Interpreter::<false>::new(&decoded, layout, max_cycles);
-    let outputs = interpreter.run(layout, inputs)?;
+    let mut interpreter = Interpreter::<false>::new(&decoded, layout, inputs, max_cycles);
+    let outputs = interpreter.run(layout, &inputs.stack)?;
     Ok(RunOutcome {
         outputs,
         cycles: interpreter.cycles,
@@ -68,18 +81,20 @@ pub fn run(
 pub fn record(
     program: &Program,
     layout: &Layout,
-    inputs: &[Felt; STACK_SIZE],
+    inputs: &Start<'_>,
     max_cycles: u64,
 ) -> Result<Execution, Fault> {
     let decoded = decode(program, layout, true);
-    let mut interpreter = Interpreter::<true>::new(&decoded, layout, max_cycles);
-    let outputs = interpreter.run(layout, inputs)?;
+    let mut interpreter = Interpreter::<true>::new(&decoded, layout, inputs, max_cycles);
+    let outputs = interpreter.run(layout, &inputs.stack)?;
     Ok(Execution {
         frames: interpreter.frames,
         values: interpreter.values,
         steps: interpreter.steps,
+        accesses: interpreter.state.accesses.unwrap_or_default(),
+        touched: interpreter.state.memory.touched(),
         clk: interpreter.clk,
-        inputs: *inputs,
+        inputs: inputs.stack,
         outputs,
     })
 }
@@ -113,9 +128,21 @@ fn word_fact(
     out: u32,
 ) -> Result<(), Felt> {
     let signature = op.signature();
+    let operands = gather(signature.operands, sources, cells);
+    let count: usize = signature.results.iter().map(|ty| ty.components()).sum();
+    let results = &mut cells[out as usize..out as usize + count];
+    if op.eval(&operands, results) {
+        Ok(())
+    } else {
+        Err(operands[0])
+    }
+}
+
+/// The operands of a fact or effect, one element after the other.
+fn gather(types: &[Type], sources: &[FactOperand], cells: &[Felt]) -> [Felt; MAX_COMPONENTS] {
     let mut operands = [Felt::ZERO; MAX_COMPONENTS];
     let mut at = 0;
-    for source in &sources[..signature.operands.len()] {
+    for source in &sources[..types.len()] {
         match *source {
             FactOperand::Scalar(slot) => operands[at] = cells[slot as usize],
             FactOperand::Imm(value) => operands[at] = value,
@@ -127,12 +154,55 @@ fn word_fact(
         }
         at += 1;
     }
-    let count: usize = signature.results.iter().map(|ty| ty.components()).sum();
-    let results = &mut cells[out as usize..out as usize + count];
-    if op.eval(&operands, results) {
+    operands
+}
+
+/// What the instructions of a run change beside its cells.
+#[derive(Debug)]
+struct State {
+    memory: Memory,
+    /// If they are recorded.
+    accesses: Option<Vec<Access>>,
+    host: Host,
+}
+
+impl State {
+    /// Runs an effect; its first operand if it fails.
+    fn effect(
+        &mut self,
+        op: EffectOp,
+        clk: u64,
+        operands: &[Felt; MAX_COMPONENTS],
+        results: &mut [Felt],
+    ) -> Result<(), Felt> {
+        if let EffectOp::Advice { count } = op {
+            return self.pop_advice(usize::from(count), results);
+        }
+        let address = u32::try_from(operands[0].as_canonical_u64()).map_err(|_| operands[0])?;
+        let place = self.memory.at(0, address);
+        let found = *place;
+        place.clk = clk;
+        match op {
+            EffectOp::LoadElement => results[0] = found.word[0],
+            EffectOp::StoreElement => place.word[0] = operands[1],
+            EffectOp::LoadWord => results[..4].copy_from_slice(&found.word),
+            EffectOp::StoreWord => place.word.copy_from_slice(&operands[1..5]),
+            EffectOp::Advice { .. } => unreachable!("handled above"),
+        }
+        if let Some(accesses) = &mut self.accesses {
+            accesses.push(Access { clk, found });
+        }
         Ok(())
-    } else {
-        Err(operands[0])
+    }
+
+    /// Pops values: the word of them first, then each; zeros for those that are not asked for.
+    fn pop_advice(&mut self, count: usize, results: &mut [Felt]) -> Result<(), Felt> {
+        let mut values = [Felt::ZERO; 4];
+        let popped = self.host.pop(&mut values[..count]);
+        popped.map_err(Felt::from_usize)?;
+        results[..4].copy_from_slice(&values);
+        results[4..8].copy_from_slice(&values);
+        Ok(())
     }
 }
 
@@ -143,13 +213,14 @@ struct Interpreter<'a, const RECORD: bool> {
     /// Where each frame continues in its parent.
     continuations: Vec<u32>,
     steps: Vec<Step>,
+    state: State,
     clk: u64,
     cycles: u64,
     max_cycles: u64,
 }
 
 impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
-    fn new(code: &'a Decoded, layout: &Layout, max_cycles: u64) -> Self {
+    fn new(code: &'a Decoded, layout: &Layout, inputs: &Start<'_>, max_cycles: u64) -> Self {
         let size = layout.frame_sizes[Program::ROOT as usize] as usize;
         Self {
             code,
@@ -163,6 +234,11 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
             }],
             continuations: vec![0],
             steps: Vec::new(),
+            state: State {
+                memory: Memory::default(),
+                accesses: RECORD.then(Vec::new),
+                host: inputs.advice.map(Host::new).unwrap_or_default(),
+            },
             clk: 1,
             cycles: 0,
             max_cycles,
@@ -191,7 +267,7 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
             let base = self.frames[frame as usize].base;
             self.ops(code.ops, base)?;
             let clk = self.clk;
-            self.clk += code.checks;
+            self.clk += code.ordered;
             let value = |slot: u32| self.values[base + slot as usize];
             let (next, next_frame, outcome) = match code.exit {
                 Exit::Goto(next) => (next, frame, Outcome::Next),
@@ -324,6 +400,43 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
                 } => {
                     fact(op, &self.code.operands[first as usize..], cells, out)
                         .map_err(|value| Fault::Fact { entry, value })?;
+                    continue;
+                }
+                Op::Effect {
+                    op,
+                    first,
+                    out,
+                    entry,
+                    step,
+                } => {
+                    let sources = &self.code.operands[first as usize..];
+                    let operands = gather(op.signature().operands, sources, cells);
+                    let clk = self.clk + u64::from(step);
+                    let results = &mut cells[out as usize..];
+                    self.state
+                        .effect(op, clk, &operands, results)
+                        .map_err(|value| Fault::Fact { entry, value })?;
+                    continue;
+                }
+                Op::Host {
+                    op,
+                    first,
+                    count,
+                    action,
+                } => {
+                    let mut operands = [Felt::ZERO; MAX_COMPONENTS];
+                    let sources = &self.code.operands[first as usize..][..count as usize];
+                    for (slot, source) in operands.iter_mut().zip(sources) {
+                        *slot = match *source {
+                            FactOperand::Imm(value) => value,
+                            FactOperand::Scalar(cell) | FactOperand::Word(cell) => {
+                                cells[cell as usize]
+                            }
+                        };
+                    }
+                    let State { host, memory, .. } = &mut self.state;
+                    host.act(op, &operands[..count as usize], memory, self.max_cycles)
+                        .map_err(|failure| Fault::Host { action, failure })?;
                     continue;
                 }
                 Op::Copy { src, out } => (out, cells[src as usize]),

@@ -10,15 +10,15 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
-    arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave, pack, power,
-    program, rpo, rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
-    word_copy,
+    advice, arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave,
+    memory_element, memory_word, pack, power, program, rpo, rpo_compact, single, u32_add,
+    u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
 use plica_field::Felt;
 use plica_vm::compile::{Compiled, compile};
-use plica_vm::inputs::Inputs;
+use plica_vm::inputs::{Inputs, Start};
 use plica_vm::syntax::{NoModules, parse_program};
 
 pub(crate) const MAX_CYCLES: u64 = 1 << 20;
@@ -31,7 +31,8 @@ pub(crate) fn int(value: Felt) -> i64 {
     i64::try_from(value.as_canonical_u64()).expect("a small value")
 }
 
-fn message(fields: &[Felt]) -> Message {
+/// The message with these fields, filled up with zeros.
+pub(crate) fn message(fields: &[Felt]) -> Message {
     let mut message = Message::default();
     for (slot, field) in message.iter_mut().zip(fields) {
         *slot = field.as_canonical_u64();
@@ -88,7 +89,13 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             columns
         }
         ChipKind::Leave => vec![leave::Cols::of(&at).link_mult],
-        ChipKind::Assert => Vec::new(),
+        ChipKind::Assert | ChipKind::Addresses => Vec::new(),
+        ChipKind::MemoryElement => vec![memory_element::Cols::of(&at).access.count],
+        ChipKind::MemoryWord => vec![memory_word::Cols::of(&at).access.count],
+        ChipKind::Advice => {
+            let cols = advice::Cols::of(&at);
+            [&[cols.word_mult], cols.mults.as_slice()].concat()
+        }
         ChipKind::Limbs => (0..kind.width()).collect(),
         ChipKind::U32Check => u32_check::Cols::of(&at)
             .facts
@@ -143,13 +150,18 @@ pub(crate) struct Forged {
 }
 
 impl Forged {
-    /// The trace of an honest run.
+    /// The trace of an honest run, on some advice.
     pub(crate) fn honest(source: &str, inputs: &[u64]) -> Self {
-        Self::of(compiled(source), &stack(inputs)).expect("runs")
+        let advice_stack = (20..30).map(Felt::new).collect();
+        let inputs = Inputs {
+            advice_stack,
+            ..Inputs::from_stack(stack(inputs))
+        };
+        Self::of(compiled(source), &inputs).expect("runs")
     }
 
     /// The trace of an honest run, if there is one.
-    pub(crate) fn of(compiled: Compiled, inputs: &[Felt; STACK_SIZE]) -> Option<Self> {
+    pub(crate) fn of<'a>(compiled: Compiled, inputs: impl Into<Start<'a>>) -> Option<Self> {
         let execution = compiled.record(inputs, MAX_CYCLES).ok()?;
         let tables = generate(&compiled.program, &compiled.layout, &execution);
         let forged = Self {
@@ -332,7 +344,12 @@ fn poison_row(
     pending: &mut Vec<Cell>,
 ) {
     match kind {
-        ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => {}
+        // Attacks on memory change its rows themselves.
+        ChipKind::Boundary
+        | ChipKind::Program
+        | ChipKind::Limbs
+        | ChipKind::MemoryElement
+        | ChipKind::Addresses => {}
         ChipKind::Arith => {
             for bundle in &mut arith::Cols::of_mut(row).bundles {
                 for (j, lane) in bundle.lanes.iter_mut().enumerate() {

@@ -37,6 +37,9 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
     ("hashing", HASHING, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
     ("hash chain", HASH_CHAIN, &[3, 1, 2, 3, 4]),
+    ("elements in memory", ELEMENTS, &[7, 100, 5, 6]),
+    ("advice", ADVICE, &[1, 2, 3, 4]),
+    ("words in memory", WORDS, &[1, 2, 3, 4]),
 ];
 
 /// Checks, additions and subtractions of 32-bit numbers, with and without constants.
@@ -73,6 +76,25 @@ end";
 
 /// Chips without rows here: twins, which occur only in profiles of a higher blow-up.
 pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::RpoCompact];
+
+/// Advice as elements and as a word.
+pub(crate) const ADVICE: &str = "
+begin
+    adv_push.3 add add adv_loadw mem_storew.5 adv_push.1 add add
+end";
+
+/// Stores at a computed address and at constants, loads of both, the second store to one address kept by a load.
+pub(crate) const ELEMENTS: &str = "
+begin
+    dup.1 mem_store mem_store.7 dup mem_load.7 add swap mem_load.100 add mem_store.7 mem_load.7
+    swap mem_load.300 add add
+end";
+
+/// A word stored and overwritten in part.
+pub(crate) const WORDS: &str = "
+begin
+    mem_storew.9 add.1 mem_storew.9 push.77 mem_store.9 mem_loadw.9 add mem_loadw.10 mem_loadw.9
+end";
 
 /// [n, acc, ..]: acc ↦ acc² + 3, n times.
 pub(crate) const LOOP: &str = "

@@ -76,7 +76,7 @@ impl<'a> Saturation<'a> {
                     }
                 }
                 // Ordered: they provide what the execution says.
-                Entry::Frame(_) | Entry::Leave(_) | Entry::Assert(_) => {}
+                Entry::Frame(_) | Entry::Leave(_) | Entry::Assert(_) | Entry::Effect(_) => {}
             }
         }
         Self {
@@ -94,7 +94,12 @@ impl<'a> Saturation<'a> {
         self.put_value(frame, id, scalar(value))
     }
 
-    fn put_value(&mut self, frame: Felt, id: CellId, value: Value) -> Result<(), Equivocation> {
+    pub(crate) fn put_value(
+        &mut self,
+        frame: Felt,
+        id: CellId,
+        value: Value,
+    ) -> Result<(), Equivocation> {
         let cell = (frame, id);
         match self.cells.entry(cell) {
             Slot::Occupied(known) if *known.get() == value => Ok(()),
@@ -225,7 +230,7 @@ impl<'a> Saturation<'a> {
                 }
                 Some(())
             }
-            Entry::Frame(_) | Entry::Leave(_) | Entry::Assert(_) => None,
+            Entry::Frame(_) | Entry::Leave(_) | Entry::Assert(_) | Entry::Effect(_) => None,
         })();
         if row.is_some() {
             self.rows += 1;
@@ -245,14 +250,25 @@ pub(crate) fn ordered_cells(
     program: &Program,
     layout: &Layout,
     execution: &Execution,
-) -> Vec<(Cell, Felt)> {
+) -> Vec<(Cell, Value)> {
     let mut cells = Vec::new();
     for (j, &input) in execution.inputs.iter().enumerate() {
-        cells.push(((Felt::ZERO, INPUT + j as CellId), input));
+        cells.push(((Felt::ZERO, INPUT + j as CellId), scalar(input)));
     }
     for step in &execution.steps {
         let frame = &execution.frames[step.frame as usize];
         let name = Felt::from_u64(frame.name);
+        for entry in program.blocks[step.block as usize].entries.clone() {
+            if let Entry::Effect(effect) = &program.entries[entry as usize] {
+                for (id, ty) in effect.results() {
+                    let at = frame.base + layout.slot(id) as usize;
+                    let mut value = scalar(Felt::ZERO);
+                    let components = &execution.values[at..at + ty.components()];
+                    value[..components.len()].copy_from_slice(components);
+                    cells.push(((name, id), value));
+                }
+            }
+        }
         let terminator = program.blocks[step.block as usize].terminator;
         let opener = match terminator {
             Terminator::Enter { entry, .. } | Terminator::EnterIf { entry, .. } => Some(entry),
@@ -267,17 +283,17 @@ pub(crate) fn ordered_cells(
                 };
                 let opened = &execution.frames[opened as usize];
                 let opened_name = Felt::from_u64(opened.name);
-                cells.push(((name, handle(row.pc)), opened_name));
+                cells.push(((name, handle(row.pc)), scalar(opened_name)));
                 for j in 0..PARAMS {
                     let id = param(row.target, j);
                     let value = execution.values[opened.base + layout.slot(id) as usize];
-                    cells.push(((opened_name, id), value));
+                    cells.push(((opened_name, id), scalar(value)));
                 }
             }
             (Outcome::Zero, Terminator::Loop { exit, .. }) => {
                 if let Entry::Leave(LeaveEntry::Exit { pc, .. }) = program.entries[exit as usize] {
                     let parent = execution.frames[frame.parent as usize].name;
-                    cells.push(((Felt::from_u64(parent), exit_link(pc)), name));
+                    cells.push(((Felt::from_u64(parent), exit_link(pc)), scalar(name)));
                 }
             }
             _ => {}
@@ -295,7 +311,7 @@ pub(crate) fn saturate<'a>(
 ) -> Result<Saturation<'a>, Equivocation> {
     let mut saturation = Saturation::new(entries);
     for ((frame, id), value) in ordered_cells(program, layout, execution) {
-        saturation.put(frame, id, value)?;
+        saturation.put_value(frame, id, value)?;
     }
     saturation.run()?;
     Ok(saturation)
@@ -315,7 +331,10 @@ pub(crate) fn differences(
         for entry in program.blocks[step.block as usize].entries.clone() {
             let entry = &program.entries[entry as usize];
             let cells: Vec<(CellId, usize)> = match entry {
-                Entry::Fact(e) => e.results().map(|(id, ty)| (id, ty.components())).collect(),
+                Entry::Fact(_) | Entry::Effect(_) => {
+                    let results = entry.typed_results().into_iter().flatten();
+                    results.map(|(id, ty)| (id, ty.components())).collect()
+                }
                 other => {
                     let (base, count) = other.results().unwrap_or_default();
                     let components = match other {

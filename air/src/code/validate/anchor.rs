@@ -65,7 +65,7 @@ pub(super) fn check(program: &Program, graph: &Graph) -> Result<(), E> {
         for index in block.entries.clone().rev() {
             let entry = &program.entries[index as usize];
             let exists = match entry {
-                Entry::Assert(_) => true,
+                Entry::Assert(_) | Entry::Effect(_) => true,
                 Entry::Arith(_) | Entry::Single(_) | Entry::Inverse(_) | Entry::Fact(_) => {
                     forced[index as usize]
                 }

@@ -441,10 +441,13 @@ impl<'a> Cells<'a> {
                     self.value(e.ops[1].a, at)
                 }
             }
-            Entry::Fact(e) => e.operands().iter().try_for_each(|operand| match *operand {
-                Operand::Cell(id) => self.value(id, at),
-                Operand::Imm(_) => Ok(()),
-            }),
+            Entry::Fact(_) | Entry::Effect(_) => {
+                let mut operands = entry.typed_operands().into_iter().flatten();
+                operands.try_for_each(|(operand, _)| match operand {
+                    Operand::Cell(id) => self.value(id, at),
+                    Operand::Imm(_) => Ok(()),
+                })
+            }
             Entry::Copy(e) => self.copy(e, at),
             Entry::Frame(e) => e.src.iter().try_for_each(|&src| self.value(src, at)),
             Entry::Leave(e) => match e.tested() {

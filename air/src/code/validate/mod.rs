@@ -206,6 +206,7 @@ fn places(program: &Program) -> Result<(), ValidateError> {
                 | Entry::Single(_)
                 | Entry::Inverse(_)
                 | Entry::Fact(_)
+                | Entry::Effect(_)
                 | Entry::Assert(_) => true,
                 Entry::Copy(copy) => copy.kind != CopyKind::Push,
                 Entry::Frame(_) | Entry::Leave(_) => false,

@@ -17,44 +17,43 @@ use crate::code::{ArithOp, Class, OUTPUT, Operand, PARAMS, STACK_SIZE, param};
 
 /// Checks shapes and types of all operands.
 pub(super) fn check(program: &Program) -> Result<(), E> {
-    let facts = || {
-        let entries = program.entries.iter().enumerate();
-        entries.filter_map(|(index, entry)| match entry {
-            Entry::Fact(fact) => Some((index as u32, fact)),
-            _ => None,
-        })
-    };
-    let words = program
+    let mut typed = program
         .entries
         .iter()
         .any(|entry| entry.class() == Class::WordCopy);
-    if facts().next().is_none() && !words {
-        return Ok(());
-    }
-    for (entry, fact) in facts() {
-        if !fact.is_well_formed() {
+    for (index, entry) in program.entries.iter().enumerate() {
+        let well_formed = match entry {
+            Entry::Fact(fact) => fact.is_well_formed(),
+            Entry::Effect(effect) => effect.is_well_formed(),
+            _ => continue,
+        };
+        if !well_formed {
+            let entry = index as u32;
             return Err(E::Malformed { entry });
         }
+        typed = true;
+    }
+    if !typed {
+        return Ok(());
     }
     let types = Types::derive(program);
     for (index, entry) in program.entries.iter().enumerate() {
         let index = index as u32;
-        match entry {
-            Entry::Fact(fact) => {
-                let wanted = fact.op.signature().operands;
-                for (operand, &wanted) in fact.operands().iter().zip(wanted) {
-                    if let Operand::Cell(cell) = *operand {
+        match (entry.typed_operands(), entry) {
+            (Some(operands), _) => {
+                for (operand, wanted) in operands {
+                    if let Operand::Cell(cell) = operand {
                         types.require(index, cell, wanted)?;
                     }
                 }
             }
-            Entry::Copy(copy) if copy.word => {
+            (None, Entry::Copy(copy)) if copy.word => {
                 types.require(index, copy.src[0], Type::Word)?;
             }
             // All other chips handle single field elements.
-            other => {
+            (None, _) => {
                 let mut result = Ok(());
-                other.for_each_read(|cell| {
+                entry.for_each_read(|cell| {
                     if result.is_ok() {
                         result = types.require(index, cell, Type::Felt);
                     }
@@ -111,7 +110,9 @@ impl Types {
                         types.0.insert(id, ty);
                     }
                 }
-                Entry::Fact(e) => types.0.extend(e.results()),
+                Entry::Fact(_) | Entry::Effect(_) => {
+                    types.0.extend(entry.typed_results().into_iter().flatten());
+                }
                 // The providers of a cell copy words, or none does: they agree in their number of destinations.
                 Entry::Copy(e) if e.word => {
                     types.0.insert(e.base, Type::Word);

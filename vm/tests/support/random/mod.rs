@@ -67,6 +67,8 @@ pub(crate) const ENABLED: Features = Features {
     extension: true,
     u32: true,
     hashing: true,
+    memory: true,
+    locals: true,
     ..Features::NONE
 };
 

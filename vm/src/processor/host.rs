@@ -1,0 +1,215 @@
+//! The host: the advice stack, the advice map and the Merkle store of a run, and what a program may ask of them.
+
+use std::collections::BTreeMap;
+
+use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
+use plica_air::code::HostOp;
+use plica_field::{Felt, Word};
+use plica_hash_rpo::{digest, merge_in_domain, permute};
+use thiserror::Error;
+
+use super::memory::Memory;
+use super::store::Store;
+use crate::inputs::{Inputs, MerkleTree};
+
+/// Why the host does not do what it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum HostFailure {
+    #[error("the advice map has no such key")]
+    Key,
+    #[error("the Merkle store does not know this node")]
+    Node,
+    #[error("the advice map does not have the leaf of the tree")]
+    Leaf,
+    #[error("the range of addresses ends before it begins")]
+    Range,
+    #[error("no polynomial can be interpolated from these operands")]
+    Interpolation,
+    #[error("a memory address must be below 2^32, found {0}")]
+    Address(Felt),
+    #[error("expected a 32-bit number, found {0}")]
+    NotU32(Felt),
+    #[error("division by zero")]
+    DivisionByZero,
+    #[error("this injector is not implemented")]
+    Unimplemented,
+    /// The action takes longer than the run may.
+    #[error("the host would take more than {limit} steps")]
+    Limit { limit: u64 },
+}
+
+type Result<T> = std::result::Result<T, HostFailure>;
+
+#[derive(Debug, Default)]
+pub(super) struct Host {
+    /// The last one is popped first.
+    stack: Vec<Felt>,
+    map: BTreeMap<Word, Vec<Felt>>,
+    /// Made when it is first asked for.
+    store: Option<Store>,
+    trees: Vec<MerkleTree>,
+}
+
+impl Host {
+    pub(super) fn new(inputs: &Inputs) -> Self {
+        Self {
+            stack: inputs.advice_stack.iter().rev().copied().collect(),
+            map: inputs.advice_map.clone(),
+            store: None,
+            trees: inputs.merkle_store.clone(),
+        }
+    }
+
+    /// Takes the next values off the advice stack, the first popped first; how many there are if too few.
+    pub(super) fn pop(&mut self, values: &mut [Felt]) -> std::result::Result<(), usize> {
+        let known = self.stack.len();
+        let rest = known.checked_sub(values.len()).ok_or(known)?;
+        for (slot, value) in values.iter_mut().zip(self.stack.drain(rest..).rev()) {
+            *slot = value;
+        }
+        Ok(())
+    }
+
+    /// Puts values on the advice stack, the first to be popped first.
+    fn push(&mut self, values: &[Felt]) {
+        self.stack.extend(values.iter().rev());
+    }
+
+    fn node(&mut self, root: Word, depth: u64, index: u64) -> Result<Word> {
+        let trees = &self.trees;
+        let store = self.store.get_or_insert_with(|| Store::new(trees));
+        store.node(root, depth, index).ok_or(HostFailure::Node)
+    }
+
+    /// Does what a program asks for; at most `limit` steps long.
+    pub(super) fn act(
+        &mut self,
+        op: HostOp,
+        operands: &[Felt],
+        memory: &Memory,
+        limit: u64,
+    ) -> Result<()> {
+        let int = |j: usize| operands[j].as_canonical_u64();
+        let word = |j: usize| -> Word { std::array::from_fn(|i| operands[j + i]) };
+        match op {
+            HostOp::PushMapValue { counted } => {
+                let values = self.map.get(&word(0)).cloned().ok_or(HostFailure::Key)?;
+                self.push(&values);
+                if counted {
+                    self.push(&[Felt::from_usize(values.len())]);
+                }
+            }
+            HostOp::PushNode => {
+                let node = self.node(word(2), int(0), int(1))?;
+                self.push(&node);
+            }
+            HostOp::PushDivision => {
+                let half = |j: usize| match u32::try_from(int(j)) {
+                    Ok(half) => Ok(u64::from(half)),
+                    Err(_) => Err(HostFailure::NotU32(operands[j])),
+                };
+                let b = half(0)? << 32 | half(1)?;
+                let a = half(2)? << 32 | half(3)?;
+                let quotient = a.checked_div(b).ok_or(HostFailure::DivisionByZero)?;
+                let halves = |value: u64| [value & 0xffff_ffff, value >> 32].map(Felt::from_u64);
+                let [q0, q1] = halves(quotient);
+                let [r0, r1] = halves(a % b);
+                self.push(&[q0, q1, r0, r1]);
+            }
+            HostOp::PushInterpolation => {
+                let (count, points, start) = (int(0), int(1), int(2));
+                let end = start.saturating_add(points / 2);
+                let fits = points >= 2 && points.is_power_of_two() && end <= u64::from(u32::MAX);
+                if !fits || count == 0 || count > points {
+                    return Err(HostFailure::Interpolation);
+                }
+                within(points, limit)?;
+                let words = (start..end).map(|address| memory.peek(0, address as u32));
+                let values = words.flat_map(|[a, b, c, d]| [[a, b], [c, d]]).collect();
+                let coefficients = interpolate(values);
+                self.push(coefficients[..count as usize].as_flattened());
+            }
+            HostOp::PushTreeValue => {
+                let key = word(0);
+                let leaf = self.node(word(4), 64, int(3))?;
+                let mut value = Word::default();
+                if leaf != value {
+                    let pairs = self.map.get(&leaf).ok_or(HostFailure::Leaf)?;
+                    let mut pairs = pairs.chunks_exact(8);
+                    if let Some(pair) = pairs.find(|pair| pair[..4] == key) {
+                        value.copy_from_slice(&pair[4..]);
+                    }
+                }
+                self.push(&value);
+            }
+            HostOp::InsertMemory => {
+                let address = |j: usize| match u32::try_from(int(j)) {
+                    Ok(address) => Ok(address),
+                    Err(_) => Err(HostFailure::Address(operands[j])),
+                };
+                let (start, end) = (address(4)?, address(5)?);
+                let length = end.checked_sub(start).ok_or(HostFailure::Range)?;
+                within(u64::from(length), limit)?;
+                let values = (start..end).flat_map(|address| memory.peek(0, address));
+                self.map.insert(word(0), values.collect());
+            }
+            HostOp::InsertPair { domain } => {
+                let words = [word(0), word(4)];
+                let key = merge_in_domain(words, Felt::from_u8(domain));
+                self.map.insert(key, words.concat());
+            }
+            HostOp::InsertState => {
+                let mut state = std::array::from_fn(|j| operands[j]);
+                permute(&mut state);
+                self.map.insert(digest(&state), operands[4..].to_vec());
+            }
+            HostOp::Unimplemented => return Err(HostFailure::Unimplemented),
+        }
+        Ok(())
+    }
+}
+
+fn within(steps: u64, limit: u64) -> Result<()> {
+    if steps > limit {
+        return Err(HostFailure::Limit { limit });
+    }
+    Ok(())
+}
+
+/// The coefficients of the polynomial with these values at the powers of the root of unity, elements of the quadratic extension,
+/// which the transform does not mix. The number of values is a power of two.
+fn interpolate(mut values: Vec<[Felt; 2]>) -> Vec<[Felt; 2]> {
+    /// Of order 2^32; the root that the reference implementation uses.
+    const ROOT: u64 = 7_277_203_076_849_721_926;
+    let n = values.len();
+    let bits = n.ilog2();
+    for i in 0..n {
+        let j = i.reverse_bits() >> (usize::BITS - bits);
+        if i < j {
+            values.swap(i, j);
+        }
+    }
+    let mut half = 1;
+    while half < n {
+        let order = 2 * half as u64;
+        let step = Felt::from_u64(ROOT).exp_u64((1 << 32) / order).inverse();
+        for block in values.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            let mut twiddle = Felt::ONE;
+            for (a, b) in low.iter_mut().zip(high) {
+                for (a, b) in a.iter_mut().zip(b) {
+                    let (x, y) = (*a, *b * twiddle);
+                    *a = x + y;
+                    *b = x - y;
+                }
+                twiddle *= step;
+            }
+        }
+        half *= 2;
+    }
+    let scale = Felt::from_usize(n).inverse();
+    for value in values.as_flattened_mut() {
+        *value *= scale;
+    }
+    values
+}
