@@ -28,6 +28,13 @@ pub enum HostOp {
     Unimplemented,
 }
 
+impl HostOp {
+    /// Whether it looks at the memory of the context.
+    pub const fn reads_memory(self) -> bool {
+        matches!(self, Self::PushInterpolation | Self::InsertMemory)
+    }
+}
+
 /// An action at its place in the schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {

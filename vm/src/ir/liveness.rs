@@ -232,6 +232,29 @@ impl Analysis {
     }
 }
 
+impl Ir {
+    /// Whether code of a region, or of those that it enters, reads or writes memory.
+    pub(super) fn touches_memory(&self, region: RegionId) -> bool {
+        let mut pending = vec![self.region(region).body.as_slice()];
+        while let Some(stmts) = pending.pop() {
+            for stmt in stmts {
+                match stmt {
+                    Stmt::Effect { op, .. } if op.is_access() => return true,
+                    Stmt::Host { op, .. } if op.reads_memory() => return true,
+                    Stmt::If {
+                        then, otherwise, ..
+                    } => pending.extend([then.as_slice(), otherwise.as_slice()]),
+                    Stmt::Loop { region, .. } | Stmt::Call { region, .. } => {
+                        pending.push(&self.region(*region).body);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        false
+    }
+}
+
 /// Whether a list contains something that runs for its effect: an effect, a check, a loop, a call, or what may trap.
 pub fn has_effects(stmts: &[Stmt]) -> bool {
     stmts.iter().any(|stmt| match stmt {

@@ -136,6 +136,10 @@ pub enum Trap {
     MemoryAddress,
     /// Too few values on the advice stack.
     AdviceStack,
+    /// A called procedure that leaves more than 16 elements.
+    CallDepth {
+        depth: usize,
+    },
 }
 
 impl Trap {

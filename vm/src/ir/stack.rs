@@ -33,6 +33,11 @@ impl Stack {
         self.items.len()
     }
 
+    /// Makes what follows specific to this depth, as meeting the floor does.
+    pub(super) const fn observe_depth(&mut self) {
+        self.lowest = FLOOR - 1;
+    }
+
     /// The item at `position` from the bottom.
     pub(super) fn at(&self, position: usize) -> Operand {
         self.items[position]

@@ -89,7 +89,7 @@ fn count_call_sites(program: &Program) -> Vec<usize> {
     while let Some(body) = pending.pop() {
         for node in body {
             match &node.kind {
-                NodeKind::Exec(callee) => sites[callee.index()] += 1,
+                NodeKind::Exec(callee) | NodeKind::Call(callee) => sites[callee.index()] += 1,
                 NodeKind::If {
                     then, otherwise, ..
                 } => pending.extend([then, otherwise]),
@@ -207,8 +207,8 @@ impl Translator<'_> {
                 self.repeat(u64::from(*count), body, node.span, stack, scope)
             }
             NodeKind::Exec(callee) => self.exec(*callee, stack, scope),
-            NodeKind::Call(_)
-            | NodeKind::Procref(_)
+            NodeKind::Call(callee) => self.call_isolated(*callee, node.span, stack, scope),
+            NodeKind::Procref(_)
             | NodeKind::Syscall(_)
             | NodeKind::InvokeRoot { .. }
             | NodeKind::DynExec
@@ -460,13 +460,7 @@ impl Translator<'_> {
             .enumerate()
             .map(|(k, &import)| (import, stack.at(k + shift)))
             .collect();
-        let inline = variant.stmts <= INLINE_STATEMENTS || self.call_sites[callee.index()] <= 1;
-        if inline {
-            let body = self.ir.region(variant.region).body.clone();
-            self.ir.replay(scope, &body, &mut substitution);
-        } else {
-            self.call(&variant, &mut substitution, scope);
-        }
+        self.run(callee, &variant, &mut substitution, scope);
         let below = (0..shift).map(|k| stack.at(k));
         let above = variant
             .stack
@@ -478,6 +472,55 @@ impl Translator<'_> {
         result.lowest = lowest;
         *stack = result;
         Ok(())
+    }
+
+    /// `call`: the callee sees the top 16 items over zeros and must leave 16.
+    ///
+    /// A callee that does not touch memory cannot tell its context from the caller's, so its code is that of `exec` at
+    /// depth 16.
+    fn call_isolated(
+        &mut self,
+        callee: ProcId,
+        span: Span,
+        stack: &mut Stack,
+        scope: &mut Scope,
+    ) -> Result<()> {
+        let frame = std::mem::replace(&mut self.frame, FRAMES);
+        let variant = self.variant(callee, FLOOR);
+        self.frame = frame;
+        let variant = variant?;
+        if self.ir.touches_memory(variant.region) {
+            return self.unsupported(span);
+        }
+        if variant.stack.len() != FLOOR {
+            let depth = variant.stack.len();
+            self.ir.fail(scope, Trap::CallDepth { depth });
+            return Ok(());
+        }
+        let below = stack.depth() - FLOOR;
+        let window = (0..FLOOR).map(|k| stack.at(below + k));
+        let mut substitution = variant.imports.iter().copied().zip(window).collect();
+        self.run(callee, &variant, &mut substitution, scope);
+        for (k, &operand) in variant.stack.iter().enumerate() {
+            stack.set(below + k, substituted(&substitution, operand));
+        }
+        Ok(())
+    }
+
+    /// Emits the code of a callee, or a call of it.
+    fn run(
+        &mut self,
+        callee: ProcId,
+        variant: &Variant,
+        substitution: &mut Substitution,
+        scope: &mut Scope,
+    ) {
+        if variant.stmts <= INLINE_STATEMENTS || self.call_sites[callee.index()] <= 1 {
+            let body = self.ir.region(variant.region).body.clone();
+            self.ir.replay(scope, &body, substitution);
+        } else {
+            self.call(variant, substitution, scope);
+        }
     }
 
     fn call(&mut self, variant: &Variant, substitution: &mut Substitution, scope: &mut Scope) {
@@ -725,6 +768,11 @@ impl Translator<'_> {
 
             other if matches!(other.section(), Section::Memory | Section::Locals) => {
                 return self.memory_instruction(other, span, stack, scope);
+            }
+            I::SDepth => {
+                let depth = stack.depth();
+                stack.observe_depth();
+                stack.push(constant(Felt::from_usize(depth)));
             }
             I::LocAddr(_) => return self.memory_instruction(instruction, span, stack, scope),
             other if other.section() == Section::Injectors => {
