@@ -1,7 +1,7 @@
 //! Memory, one element: loads and stores of element 0 of the word at an address. Ordered.
 //!
 //! # What a row proves
-//! An [access](super::access); elements 1 to 3 stay as they were, and element 0 is the value: the result of a load, the operand
+//! An [access]; elements 1 to 3 stay as they were, and element 0 is the value: the result of a load, the operand
 //! of a store. A load leaves it, too.
 
 use p3_field::PrimeCharacteristicRing;

@@ -1,7 +1,7 @@
 //! Memory, one word: loads and stores. Ordered.
 //!
 //! # What a row proves
-//! An [access](super::access); the word afterwards is the value: the result of a load, the operand of a store. A load leaves it,
+//! An [access]; the word afterwards is the value: the result of a load, the operand of a store. A load leaves it,
 //! too.
 
 use p3_field::PrimeCharacteristicRing;
