@@ -5,7 +5,7 @@ mod reference;
 mod support;
 
 use p3_field::PrimeField64;
-use plica_vm::syntax::{parse_program};
+use plica_vm::syntax::parse_program;
 use reference::{Stop, interpret};
 use support::{Case, Expected, load_whole_corpus};
 
