@@ -69,6 +69,8 @@ pub enum RunErrorKind {
     MemoryAddress { value: Felt },
     #[error("the advice stack has too few values")]
     AdviceStack,
+    #[error("the node is not in the Merkle tree at this place{}", with_code(*.code))]
+    MerklePath { code: u32 },
     #[error("a called procedure must leave 16 elements on the stack, this one leaves {depth}")]
     CallDepth { depth: usize },
     /// What the host cannot do has no other name here.
@@ -153,6 +155,7 @@ impl Compiled {
                     Some(Trap::LogOfZero) => RunErrorKind::LogOfZero,
                     Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
                     Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
+                    Some(Trap::MerklePath { code }) => RunErrorKind::MerklePath { code },
                     Some(Trap::CallDepth { depth }) => RunErrorKind::CallDepth { depth },
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
                 };

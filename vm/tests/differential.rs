@@ -269,6 +269,7 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
                 RunErrorKind::LogOfZero => Failure::LogOfZero,
                 RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
                 RunErrorKind::AdviceStack => Failure::AdviceStack,
+                RunErrorKind::MerklePath { code } => Failure::MerkleVerify(code),
                 RunErrorKind::CallDepth { .. } => Failure::CallDepth,
                 RunErrorKind::Host(failure) => failure.into(),
                 RunErrorKind::CycleLimit { .. } => panic!("seed {seed}: does not halt\n{source}"),

@@ -217,7 +217,7 @@ impl Translator<'_> {
     }
 
     /// The operand as a Boolean: emits the check that it is 0 or 1, unless that is known.
-    fn boolean(&mut self, operand: Operand, scope: &mut Scope) -> Operand {
+    pub(super) fn boolean(&mut self, operand: Operand, scope: &mut Scope) -> Operand {
         match operand {
             Operand::Const(c) if c == Felt::ZERO || c == Felt::ONE => operand,
             Operand::Const(_) => {
@@ -782,7 +782,7 @@ impl Translator<'_> {
                 return self.advice_instruction(other, span, stack, scope);
             }
             other if other.section() == Section::Hashing => {
-                return self.hash_instruction(other, span, stack, scope);
+                self.hash_instruction(other, stack, scope);
             }
             other if other.section() == Section::U32 => {
                 self.u32_instruction(other, stack, scope);

@@ -5,10 +5,20 @@ use std::collections::{BTreeMap, HashMap};
 use plica_field::Word;
 use plica_hash_rpo::merge;
 
+use super::host::HostFailure;
 use crate::inputs::MerkleTree;
 
 /// Depth of a sparse tree, and of the deepest empty one.
 const MAX_DEPTH: u8 = 64;
+
+/// A node on the way down to another one, or that one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Level {
+    pub(super) node: Word,
+    /// The other child of the parent.
+    pub(super) sibling: Word,
+    pub(super) is_right: bool,
+}
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -76,21 +86,65 @@ impl Store {
     }
 
     /// Makes the parent of two nodes known.
-    fn join(&mut self, children: [Word; 2]) -> Word {
+    pub(super) fn join(&mut self, children: [Word; 2]) -> Word {
         let parent = merge(children);
         self.children.insert(parent, children);
         parent
     }
 
-    /// The node at a depth and index below `root`, if it is known.
-    pub(super) fn node(&self, root: Word, depth: u64, index: u64) -> Option<Word> {
-        let below = depth >= 64 || index >> depth == 0;
-        if depth > u64::from(MAX_DEPTH) || !below || !self.children.contains_key(&root) {
-            return None;
+    /// The way from below `root` down to the node at a depth and index, which is on the last level.
+    pub(super) fn path(
+        &self,
+        root: Word,
+        depth: u64,
+        index: u64,
+    ) -> Result<Vec<Level>, HostFailure> {
+        if depth > u64::from(MAX_DEPTH) || depth < 64 && index >> depth != 0 {
+            return Err(HostFailure::Position);
         }
-        (0..depth).rev().try_fold(root, |node, level| {
-            let children = self.children.get(&node)?;
-            Some(children[usize::from(index >> level & 1 == 1)])
-        })
+        if !self.children.contains_key(&root) {
+            return Err(HostFailure::Root);
+        }
+        let mut above = root;
+        let levels = (0..depth).rev().map(|level| {
+            let &[left, right] = self.children.get(&above).ok_or(HostFailure::Node)?;
+            let is_right = index >> level & 1 == 1;
+            let (node, sibling) = if is_right {
+                (right, left)
+            } else {
+                (left, right)
+            };
+            above = node;
+            Ok(Level {
+                node,
+                sibling,
+                is_right,
+            })
+        });
+        levels.collect()
+    }
+
+    /// The node at a depth and index below `root`.
+    pub(super) fn node(&self, root: Word, depth: u64, index: u64) -> Result<Word, HostFailure> {
+        let path = self.path(root, depth, index)?;
+        Ok(path.last().map_or(root, |level| level.node))
+    }
+
+    /// Makes the tree known that has `node` at a depth and index and is otherwise that of `root`; the root of it.
+    pub(super) fn replace(
+        &mut self,
+        root: Word,
+        depth: u64,
+        index: u64,
+        node: Word,
+    ) -> Result<Word, HostFailure> {
+        let path = self.path(root, depth, index)?;
+        Ok(path.iter().rev().fold(node, |node, level| {
+            self.join(if level.is_right {
+                [level.sibling, node]
+            } else {
+                [node, level.sibling]
+            })
+        }))
     }
 }

@@ -69,6 +69,7 @@ pub(crate) const ENABLED: Features = Features {
     hashing: true,
     memory: true,
     locals: true,
+    merkle: true,
     ..Features::NONE
 };
 
