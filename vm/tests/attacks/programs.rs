@@ -40,6 +40,7 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("elements in memory", ELEMENTS, &[7, 100, 5, 6]),
     ("advice", ADVICE, &[1, 2, 3, 4]),
     ("words in memory", WORDS, &[1, 2, 3, 4]),
+    ("paths in a tree", PATHS, &[4, 3, 2, 1, 8, 7, 6, 5, 2, 1]),
 ];
 
 /// Checks, additions and subtractions of 32-bit numbers, with and without constants.
@@ -81,6 +82,15 @@ pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::RpoCompact];
 pub(crate) const ADVICE: &str = "
 begin
     adv_push.3 add add adv_loadw mem_storew.5 adv_push.1 add add
+end";
+
+/// [B, A, d, i]: reads and replaces nodes of a tree with A and B as leaves, twice, at depths known and not known.
+pub(crate) const PATHS: &str = "
+begin
+    mtree_merge dupw mtree_merge
+    dup.5 push.2 mtree_get
+    add.1 swapw dup.9 push.2 mtree_set
+    swapw dup.9 dup.9 mtree_get swapdw dropw dropw
 end";
 
 /// Stores at a computed address and at constants, loads of both, the second store to one address kept by a load.
