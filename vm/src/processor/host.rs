@@ -9,7 +9,7 @@ use plica_hash_rpo::{digest, merge_in_domain, permute};
 use thiserror::Error;
 
 use super::memory::Memory;
-use super::store::{Level, Store};
+use super::store::{Level, MerkleStore};
 use crate::inputs::{Inputs, MerkleTree};
 
 /// Why the host does not do what it is asked for.
@@ -49,8 +49,9 @@ pub(super) struct Host {
     /// The last one is popped first.
     stack: Vec<Felt>,
     map: BTreeMap<Word, Vec<Felt>>,
-    /// Made when it is first asked for.
-    store: Option<Store>,
+    /// Made when it is first asked for, if none is given.
+    store: Option<MerkleStore>,
+    /// What it has to know then.
     trees: Vec<MerkleTree>,
 }
 
@@ -62,6 +63,18 @@ impl Host {
             store: None,
             trees: inputs.merkle_store.clone(),
         }
+    }
+
+    /// Has the host use this store, which learns the trees of the inputs.
+    pub(super) fn with_store(mut self, mut store: MerkleStore) -> Self {
+        store.extend(&std::mem::take(&mut self.trees));
+        self.store = Some(store);
+        self
+    }
+
+    /// What the store is at the end, if there is one.
+    pub(super) fn into_store(self) -> Option<MerkleStore> {
+        self.store
     }
 
     /// Takes the next values off the advice stack, the first popped first; how many there are if too few.
@@ -79,9 +92,13 @@ impl Host {
         self.stack.extend(values.iter().rev());
     }
 
-    fn store(&mut self) -> &mut Store {
+    fn store(&mut self) -> &mut MerkleStore {
         let trees = &self.trees;
-        self.store.get_or_insert_with(|| Store::new(trees))
+        self.store.get_or_insert_with(|| {
+            let mut store = MerkleStore::default();
+            store.extend(trees);
+            store
+        })
     }
 
     /// Does what a program asks for; at most `limit` steps long.

@@ -1,4 +1,9 @@
 //! The Merkle store: of each node that is known to be one of a tree, the two nodes below it.
+//!
+//! A node is found by its hash, so whatever is in a store is true, and what is not in it cannot be proven: a root names one tree.
+//! Replacing a node leaves the old tree as it was.
+
+mod file;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,23 +25,54 @@ pub(super) struct Level {
     pub(super) is_right: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct Store {
+/// Merkle trees, addressed by their roots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MerkleStore {
     children: HashMap<Word, [Word; 2]>,
+    /// The roots of the empty trees, by height.
+    empty: Vec<Word>,
 }
 
-impl Store {
-    /// The empty trees of every depth, and these.
-    pub(super) fn new(trees: &[MerkleTree]) -> Self {
+impl Default for MerkleStore {
+    /// The empty trees of every depth up to 64, whose leaves are zero words.
+    fn default() -> Self {
         let mut store = Self {
             children: HashMap::new(),
+            empty: vec![Word::default()],
         };
-        // By height.
-        let mut empty = vec![Word::default()];
         for height in 0..usize::from(MAX_DEPTH) {
-            let parent = store.join([empty[height]; 2]);
-            empty.push(parent);
+            let parent = store.join([store.empty[height]; 2]);
+            store.empty.push(parent);
         }
+        store
+    }
+}
+
+impl MerkleStore {
+    /// The root of the tree of this depth (at most 64) with zero words as leaves.
+    pub fn empty_root(&self, depth: u8) -> Option<Word> {
+        self.empty.get(usize::from(depth)).copied()
+    }
+
+    /// The node at a depth and index below `root`, if it is known.
+    pub fn get(&self, root: Word, depth: u8, index: u64) -> Option<Word> {
+        self.node(root, u64::from(depth), index).ok()
+    }
+
+    /// How many nodes have known children, those of empty trees left out.
+    pub fn len(&self) -> usize {
+        self.children.len() - usize::from(MAX_DEPTH)
+    }
+
+    /// Whether it has empty trees only.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Makes these trees known.
+    pub(super) fn extend(&mut self, trees: &[MerkleTree]) {
+        let empty = self.empty.clone();
+        let store = self;
         for tree in trees {
             match tree {
                 MerkleTree::Full(leaves) => {
@@ -60,7 +96,6 @@ impl Store {
                 }
             }
         }
-        store
     }
 
     /// Joins nodes, by (depth, index), from the deepest up to the root. A sibling that is not given is the root of an empty tree, if

@@ -12,7 +12,7 @@ use plica_hash_rpo::merge;
 use plica_vm::compile::Compiled;
 use plica_vm::inputs::{Inputs, MerkleTree};
 
-use super::forged::{Forged, compiled, felt, int, stopped_by};
+use super::forged::{Forged, compiled, felt, stopped_by};
 use super::proofs::refused;
 
 /// [i, R, ..] → [V, R, ..] at depth 2.
