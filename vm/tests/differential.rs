@@ -271,6 +271,7 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
                 RunErrorKind::LogOfZero => Failure::LogOfZero,
                 RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
                 RunErrorKind::AdviceStack => Failure::AdviceStack,
+                RunErrorKind::MerklePath { code } => Failure::MerkleVerify(code),
                 RunErrorKind::CallDepth { .. } => Failure::CallDepth,
                 RunErrorKind::UnknownProcedure => Failure::UnknownProcedure,
                 RunErrorKind::FinalDepth => Failure::Depth,

@@ -47,6 +47,7 @@ fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
             RunErrorKind::LogOfZero => Failure::LogOfZero,
             RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
             RunErrorKind::AdviceStack => Failure::AdviceStack,
+            RunErrorKind::MerklePath { code } => Failure::MerkleVerify(code),
             RunErrorKind::CallDepth { .. } => Failure::CallDepth,
             RunErrorKind::UnknownProcedure => Failure::UnknownProcedure,
             RunErrorKind::FinalDepth => Failure::Depth,

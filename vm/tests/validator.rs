@@ -446,7 +446,7 @@ fn check_run(program: &Program, context: &str) {
         let mut rng = Rng(seed);
         let inputs = std::array::from_fn(|_| Felt::from_usize(rng.below(3)));
         let Ok(execution) =
-            plica_vm::processor::record(program, &layout, &Start::from(&inputs), 1_000)
+            plica_vm::processor::record(program, &layout, &Start::from(&inputs), None, 1_000)
         else {
             continue;
         };

@@ -403,7 +403,7 @@ impl Translator<'_> {
                 return self.advice_instruction(other, span, stack, scope);
             }
             other if other.section() == Section::Hashing => {
-                return self.hash_instruction(other, span, stack, scope);
+                self.hash_instruction(other, stack, scope);
             }
             other if other.section() == Section::U32 => {
                 self.u32_instruction(other, stack, scope);

@@ -72,6 +72,7 @@ pub(crate) const ENABLED: Features = Features {
     dynamic_depth: true,
     calls: true,
     advice: true,
+    merkle: true,
     ..Features::NONE
 };
 
