@@ -69,6 +69,10 @@ pub enum RunErrorKind {
     MemoryAddress { value: Felt },
     #[error("the advice stack has too few values")]
     AdviceStack,
+    #[error("a domain segment must be below 4")]
+    FriSegment,
+    #[error("the value is not what the layer before was folded to")]
+    FriFolding,
     #[error("a called procedure must leave 16 elements on the stack, this one leaves {depth}")]
     CallDepth { depth: usize },
     /// What the host cannot do has no other name here.
@@ -153,6 +157,8 @@ impl Compiled {
                     Some(Trap::LogOfZero) => RunErrorKind::LogOfZero,
                     Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
                     Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
+                    Some(Trap::FriSegment) => RunErrorKind::FriSegment,
+                    Some(Trap::FriFolding) => RunErrorKind::FriFolding,
                     Some(Trap::CallDepth { depth }) => RunErrorKind::CallDepth { depth },
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
                 };

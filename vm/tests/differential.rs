@@ -269,6 +269,8 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
                 RunErrorKind::LogOfZero => Failure::LogOfZero,
                 RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
                 RunErrorKind::AdviceStack => Failure::AdviceStack,
+                RunErrorKind::FriSegment => Failure::FriSegment,
+                RunErrorKind::FriFolding => Failure::FriFolding,
                 RunErrorKind::CallDepth { .. } => Failure::CallDepth,
                 RunErrorKind::Host(failure) => failure.into(),
                 RunErrorKind::CycleLimit { .. } => panic!("seed {seed}: does not halt\n{source}"),

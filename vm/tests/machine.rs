@@ -67,6 +67,8 @@ fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
             RunErrorKind::LogOfZero => Failure::LogOfZero,
             RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
             RunErrorKind::AdviceStack => Failure::AdviceStack,
+            RunErrorKind::FriSegment => Failure::FriSegment,
+            RunErrorKind::FriFolding => Failure::FriFolding,
             RunErrorKind::CallDepth { .. } => Failure::CallDepth,
             RunErrorKind::Host(failure) => failure.into(),
             RunErrorKind::CycleLimit { .. } => panic!("{}: does not halt", case.name),

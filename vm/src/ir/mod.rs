@@ -21,6 +21,7 @@ mod repeat;
 mod replay;
 mod shift;
 mod stack;
+mod stark;
 mod translate;
 mod u32;
 mod weight;
@@ -136,6 +137,10 @@ pub enum Trap {
     MemoryAddress,
     /// Too few values on the advice stack.
     AdviceStack,
+    /// A segment of the domain above 3.
+    FriSegment,
+    /// A value that is not what was folded.
+    FriFolding,
     /// A called procedure that leaves more than 16 elements.
     CallDepth {
         depth: usize,

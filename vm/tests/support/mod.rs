@@ -35,7 +35,7 @@ use plica_vm::processor::HostFailure;
 
 /// The files of the corpus that the compiler cannot do yet, without `.txt`. The parser, the literal interpreter and
 /// the reference implementation are tested with them all the same. To enable a file, delete its line.
-pub(crate) const PENDING: &[&str] = &["dynamic", "merkle", "stark"];
+pub(crate) const PENDING: &[&str] = &["dynamic", "merkle"];
 
 /// A program and what is expected of it.
 #[derive(Clone, Debug)]
