@@ -70,6 +70,10 @@ pub enum RunErrorKind {
     MemoryAddress { value: Felt },
     #[error("the advice stack has too few values")]
     AdviceStack,
+    #[error("a domain segment must be below 4")]
+    FriSegment,
+    #[error("the value is not what the layer before was folded to")]
+    FriFolding,
     #[error("the node is not in the Merkle tree at this place{}", with_code(*.code))]
     MerklePath { code: u32 },
     #[error("a called procedure must leave 16 elements on the stack, this one leaves {}", or_more(*.depth))]
@@ -192,6 +196,8 @@ impl Compiled {
                     Some(Trap::LogOfZero) => RunErrorKind::LogOfZero,
                     Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
                     Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
+                    Some(Trap::FriSegment) => RunErrorKind::FriSegment,
+                    Some(Trap::FriFolding) => RunErrorKind::FriFolding,
                     Some(Trap::MerklePath { code }) => RunErrorKind::MerklePath { code },
                     Some(Trap::CallDepth { depth }) => RunErrorKind::CallDepth { depth },
                     Some(Trap::UnknownProcedure) => RunErrorKind::UnknownProcedure,

@@ -271,6 +271,8 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
                 RunErrorKind::LogOfZero => Failure::LogOfZero,
                 RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
                 RunErrorKind::AdviceStack => Failure::AdviceStack,
+                RunErrorKind::FriSegment => Failure::FriSegment,
+                RunErrorKind::FriFolding => Failure::FriFolding,
                 RunErrorKind::MerklePath { code } => Failure::MerkleVerify(code),
                 RunErrorKind::CallDepth { .. } => Failure::CallDepth,
                 RunErrorKind::UnknownProcedure => Failure::UnknownProcedure,

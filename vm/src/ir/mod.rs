@@ -26,6 +26,7 @@ mod replay;
 mod shift;
 mod spill;
 mod stack;
+mod stark;
 mod translate;
 mod u32;
 mod weight;
@@ -143,6 +144,10 @@ pub enum Trap {
     MemoryAddress,
     /// Too few values on the advice stack.
     AdviceStack,
+    /// A segment of the domain above 3.
+    FriSegment,
+    /// A value that is not what was folded.
+    FriFolding,
     /// A path of a Merkle tree that does not end at the root, with the error code of the instruction.
     MerklePath {
         code: u32,

@@ -37,7 +37,7 @@ use plica_vm::syntax::MemoryModules;
 
 /// The files of the corpus that the compiler cannot do yet, without `.txt`. The parser, the literal interpreter and
 /// the reference implementation are tested with them all the same. To enable a file, delete its line.
-pub(crate) const PENDING: &[&str] = &["stark"];
+pub(crate) const PENDING: &[&str] = &[];
 
 /// A program and what is expected of it.
 #[derive(Clone, Debug)]

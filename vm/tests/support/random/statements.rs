@@ -65,11 +65,12 @@ impl Generator {
     pub(super) fn more(&mut self, base: usize, nesting: usize) {
         type Writer = fn(&mut Generator, usize, usize);
         let on = self.features;
-        let writers: [(bool, Writer); 11] = [
+        let writers: [(bool, Writer); 12] = [
             (true, |g, base, _| g.large_constant(base)),
             (on.comparisons, |g, base, _| g.comparison(base)),
             (on.extension, |g, base, _| g.extension(base)),
             (on.u32, |g, base, _| g.u32_statement(base)),
+            (on.stark, |g, base, _| g.stark(base)),
             (on.memory, |g, base, _| g.memory(base)),
             (on.locals, |g, base, _| g.local(base)),
             (on.dynamic_depth, Generator::dynamic),
@@ -225,6 +226,40 @@ impl Generator {
                 self.keep(base, 1);
             }
         }
+        self.keep(base, 0);
+    }
+
+    /// Both instructions take more than copies of variables can reach, so what is copied last is partly what was copied before.
+    fn stark(&mut self, base: usize) {
+        const REACH: usize = 3;
+        if self.features.memory && self.rng.below(2) == 0 {
+            // a and z, then x, r, p, T0, .., T7
+            for _ in 0..2 {
+                // The original wraps the last address.
+                let address = (*self.rng.pick(ADDRESSES)).min(1 << 31);
+                self.line(&format!("push.{address}"));
+            }
+            for above in 2..15 {
+                self.fetch(base, above.min(REACH));
+            }
+            self.line("rcomb_base repeat.14 swap mul.3 add end");
+            return self.keep(base, 0);
+        }
+        // The layer, α, the expected value, and the power, which is not 0.
+        for above in 0..6 {
+            self.fetch(base, above.min(REACH));
+        }
+        let segment = self.rng.below(4);
+        self.line(&format!("dup eq.0 add push.{segment}"));
+        self.fetch(base, REACH);
+        for value in 0..8 {
+            if value / 2 == segment && self.rng.below(20) > 0 {
+                self.line(&format!("dup.{}", 2 * segment + 4));
+            } else {
+                self.fetch(base, REACH);
+            }
+        }
+        self.line("fri_ext2fold4 repeat.14 swap mul.3 add end");
         self.keep(base, 0);
     }
 
