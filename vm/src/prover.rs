@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("c2770a637b604b36fd34077babfa8055d73438ca23d99e1f1cba1dcfd4f12ee8");
+    Fingerprint::new("f60074268fd821ce5758e1bd34d09318874cf342ac94a7c75f80a51beacc1db3");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
