@@ -80,6 +80,18 @@ pub fn expected_outputs(name: &str) -> Result<Vec<u64>, String> {
         .collect())
 }
 
+/// How many MASM operations a run of a program executes.
+///
+/// # Errors
+/// If it was not counted.
+pub fn operations(name: &str) -> Result<u64, String> {
+    let text = read(programs().join("operations.json"))?;
+    let counted: serde_json::Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+    counted[name]
+        .as_u64()
+        .ok_or_else(|| format!("the operations of {name} were not counted"))
+}
+
 /// How many outputs, from the top, are a digest. The hash instructions of 0.23.5 are Poseidon2, so these differ there.
 pub fn digest_outputs(name: &str) -> usize {
     if matches!(name, "hchain" | "hashes16384") {
