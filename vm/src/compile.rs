@@ -69,13 +69,21 @@ pub enum RunErrorKind {
     MemoryAddress { value: Felt },
     #[error("the advice stack has too few values")]
     AdviceStack,
-    #[error("a called procedure must leave 16 elements on the stack, this one leaves {depth}")]
-    CallDepth { depth: usize },
+    #[error("a called procedure must leave 16 elements on the stack, this one leaves {}", or_more(*.depth))]
+    CallDepth { depth: Option<usize> },
+    #[error("no procedure of the program has this root")]
+    UnknownProcedure,
+    #[error("the program ends with more than 16 elements on the stack")]
+    FinalDepth,
     /// What the host cannot do has no other name here.
     #[error("{0}")]
     Host(HostFailure),
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
+}
+
+fn or_more(depth: Option<usize>) -> String {
+    depth.map_or_else(|| "more".to_owned(), |depth| depth.to_string())
 }
 
 /// The error code of an assertion, if it was given one.
@@ -154,6 +162,8 @@ impl Compiled {
                     Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
                     Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
                     Some(Trap::CallDepth { depth }) => RunErrorKind::CallDepth { depth },
+                    Some(Trap::UnknownProcedure) => RunErrorKind::UnknownProcedure,
+                    Some(Trap::FinalDepth) => RunErrorKind::FinalDepth,
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
                 };
                 (kind, Some((entry, 0)))

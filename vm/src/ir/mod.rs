@@ -11,15 +11,19 @@ mod advice;
 mod build;
 mod carry;
 mod compare;
+mod control;
+mod dispatch;
 mod error;
 mod ext2;
 mod hash;
 pub mod liveness;
 mod memory;
 mod power;
+mod procedures;
 mod repeat;
 mod replay;
 mod shift;
+mod spill;
 mod stack;
 mod translate;
 mod u32;
@@ -138,8 +142,13 @@ pub enum Trap {
     AdviceStack,
     /// A called procedure that leaves more than 16 elements.
     CallDepth {
-        depth: usize,
+        /// If it is known at compile time.
+        depth: Option<usize>,
     },
+    /// No procedure of the program has this root.
+    UnknownProcedure,
+    /// More than 16 elements at the end.
+    FinalDepth,
 }
 
 impl Trap {
@@ -158,10 +167,8 @@ impl From<EffectOp> for Trap {
     fn from(op: EffectOp) -> Self {
         match op {
             EffectOp::Advice { .. } => Self::AdviceStack,
-            EffectOp::LoadElement
-            | EffectOp::StoreElement
-            | EffectOp::LoadWord
-            | EffectOp::StoreWord => Self::MemoryAddress,
+            // The accesses; a clock does not fail.
+            _ => Self::MemoryAddress,
         }
     }
 }
@@ -301,6 +308,8 @@ pub struct Ir {
     pub inputs: Vec<ValueId>,
     /// Names for [`Origin::procedure`]; the first is the program's body.
     pub procedures: Vec<String>,
+    /// The procedure region of dynamic calls, which may call itself.
+    pub dispatcher: Option<RegionId>,
     words: word::Words,
 }
 

@@ -9,7 +9,7 @@ use plica_air::chips::{
     addresses, advice, assert, frame, inverse, leave, limbs, memory_element, memory_word, u32_mul,
 };
 use plica_field::Felt;
-use plica_vm::syntax::{NoModules, parse_program};
+use plica_vm::syntax::{parse_program};
 
 use super::forged::{Forged, mult_columns};
 use super::programs;
@@ -254,7 +254,7 @@ fn no_unlisted_column_is_free_in_the_corpus() {
         if !matches!(case.expected, Expected::Outputs(_)) {
             continue;
         }
-        let parsed = parse_program(&case.source, &case.name, &NoModules).expect("parses");
+        let parsed = parse_program(&case.source, &case.name, &case.modules()).expect("parses");
         let Ok(compiled) = plica_vm::compile::compile(&parsed) else {
             continue;
         };

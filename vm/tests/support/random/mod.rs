@@ -69,6 +69,9 @@ pub(crate) const ENABLED: Features = Features {
     hashing: true,
     memory: true,
     locals: true,
+    dynamic_depth: true,
+    calls: true,
+    advice: true,
     ..Features::NONE
 };
 
