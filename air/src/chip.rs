@@ -9,9 +9,9 @@ use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, frame, inverse,
-    leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact, single,
-    u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, frame,
+    inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact,
+    single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use crate::code::{Class, Program};
 

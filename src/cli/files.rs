@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use plica::{Claim, DirectoryModules, Error, Inputs, KernelFile, ModuleLoader, Plica, Proof, VerifyingKey};
+use plica::{
+    Claim, DirectoryModules, Error, Inputs, KernelFile, ModuleLoader, Plica, Proof, VerifyingKey,
+};
 
 /// Largest source text or input file that is read, in bytes.
 const MAX_TEXT: u64 = 256 << 20;

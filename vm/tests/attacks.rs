@@ -24,7 +24,7 @@ use plica_air::code::{CALL, Entry, INPUT, OUTPUT, exit_link, handle};
 use plica_air::trace::Table;
 use plica_field::Felt;
 use plica_vm::compile::compile;
-use plica_vm::syntax::{parse_program};
+use plica_vm::syntax::parse_program;
 use programs::{CALLS, CHECKS, EFFECTS, GATES, HASH_CHAIN, LOOP, ODD_LOOP, WIDE_LOOP};
 
 const ZERO: Felt = Felt::ZERO;

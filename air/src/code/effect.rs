@@ -31,7 +31,9 @@ pub enum EffectOp {
     LoadWordIn,
     StoreWordIn,
     /// Takes so many values (1 to 4) from the advice. The row gives four values all the same, and the word of them.
-    Advice { count: u8 },
+    Advice {
+        count: u8,
+    },
     /// The clock of the row: a number that no other row has.
     Clock,
 }
@@ -73,10 +75,9 @@ impl EffectOp {
     /// The chip that has its rows.
     pub const fn class(self) -> Class {
         match self {
-            Self::LoadElement
-            | Self::StoreElement
-            | Self::LoadElementIn
-            | Self::StoreElementIn => Class::MemoryElement,
+            Self::LoadElement | Self::StoreElement | Self::LoadElementIn | Self::StoreElementIn => {
+                Class::MemoryElement
+            }
             Self::LoadWord | Self::StoreWord | Self::LoadWordIn | Self::StoreWordIn => {
                 Class::MemoryWord
             }

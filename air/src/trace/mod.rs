@@ -15,9 +15,9 @@ use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, frame, inverse,
-    leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact, single,
-    u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, frame,
+    inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact,
+    single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use crate::code::{
     ArithOp, CopyEntry, CopyKind, EffectEntry, Entry, FactEntry, FrameEntry, INPUT, Layout,
@@ -351,7 +351,7 @@ pub fn generate_with(
 
 /// Whole rows in parallel chunks.
 fn chunks(values: &mut [Felt], width: usize) -> impl IndexedParallelIterator<Item = &mut [Felt]> {
-    values.par_chunks_mut(width << 10)
+    values.par_chunks_mut(width << 8)
 }
 
 struct Generator<'a> {
@@ -493,6 +493,8 @@ impl Generator<'_> {
                 let fill_hints: fn(&mut [Felt]) = match kind {
                     ChipKind::Inverse => inverse::fill_hints,
                     ChipKind::U32Mul => u32_mul::fill_hints,
+                    ChipKind::Rpo => rpo::fill_rounds,
+                    ChipKind::RpoCompact => rpo_compact::fill_rounds,
                     _ => |_| {},
                 };
                 chunks(&mut trace.values, kind.width()).for_each(fill_hints);

@@ -4,8 +4,8 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 
 use super::build::{Scope, constant};
-use super::replay::{Substitution, substituted};
 use super::control::Detached;
+use super::replay::{Substitution, substituted};
 use super::stack::{BELOW, Stack};
 use super::translate::{Result, Translator};
 use super::weight::{LOOP_TABLE, Weight, opening};

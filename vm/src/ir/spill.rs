@@ -25,9 +25,7 @@ impl Translator<'_> {
     pub(super) fn spill(&mut self, stack: &mut Stack, window: usize, scope: &mut Scope) {
         while stack.depth() > window {
             let item = stack.take_deepest();
-            let count = self
-                .ir
-                .affine(scope, stack.at(BELOW), Felt::ONE, Felt::ONE);
+            let count = self.ir.affine(scope, stack.at(BELOW), Felt::ONE, Felt::ONE);
             stack.set(BELOW, count);
             let context = stack.at(SPILL);
             self.ir

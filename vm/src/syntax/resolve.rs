@@ -612,9 +612,7 @@ fn renumber(body: &mut Body, ids: &[ProcId]) {
                 NodeKind::Exec(id)
                 | NodeKind::Call(id)
                 | NodeKind::Syscall(id)
-                | NodeKind::Procref(id) => {
-                    *id = ids[id.index()]
-                }
+                | NodeKind::Procref(id) => *id = ids[id.index()],
                 NodeKind::If {
                     then, otherwise, ..
                 } => pending.extend([then, otherwise]),

@@ -44,10 +44,7 @@ fn hash(tag: u8, parts: &[&[Felt]]) -> Word {
 
 fn body(nodes: &Body, roots: &[Word]) -> Word {
     let words: Vec<Word> = stacker::maybe_grow(64 << 10, 1 << 20, || {
-        nodes
-            .iter()
-            .filter_map(|n| node(&n.kind, roots))
-            .collect()
+        nodes.iter().filter_map(|n| node(&n.kind, roots)).collect()
     });
     match words.as_slice() {
         [only] => *only,

@@ -9,7 +9,7 @@ use plica_air::chips::{
     addresses, advice, assert, frame, inverse, leave, limbs, memory_element, memory_word, u32_mul,
 };
 use plica_field::Felt;
-use plica_vm::syntax::{parse_program};
+use plica_vm::syntax::parse_program;
 
 use super::forged::{Forged, mult_columns};
 use super::programs;

@@ -57,10 +57,13 @@ impl Bar {
             return "not measured | ".to_owned();
         };
         let faster = theirs.seconds / ours.seconds;
+        // On a machine that does other things as well this is the steadier figure, and clocks favour the shorter process: a bar is met
+        // if both meet it.
+        let work = theirs.cpu_seconds / ours.cpu_seconds;
         let memory = ours.peak_bytes as f64 / theirs.peak_bytes as f64;
         format!(
-            "{faster:.1}× {} | 1/{:.1} {}",
-            met(faster >= self.times),
+            "{faster:.1}× (CPU {work:.1}×) {} | 1/{:.1} {}",
+            met(faster.min(work) >= self.times),
             1.0 / memory,
             met(memory < MEMORY)
         )
@@ -101,10 +104,22 @@ mod tests {
                 row("miden-vm 0.23.5", "RPO", peer_seconds, peer_bytes),
             ]
         };
-        assert_eq!(BARS[0].verdict(&rows(30.0, 1001)), "30.0× met | 1/10.0 met");
+        assert_eq!(
+            BARS[0].verdict(&rows(30.0, 1001)),
+            "30.0× (CPU 30.0×) met | 1/10.0 met"
+        );
         assert_eq!(
             BARS[0].verdict(&rows(29.9, 1000)),
-            "29.9× **missed** | 1/10.0 **missed**"
+            "29.9× (CPU 29.9×) **missed** | 1/10.0 **missed**"
+        );
+        // Less work saved than time.
+        let mut busy = rows(30.0, 1001);
+        if let Ok(figures) = &mut busy[0].figures {
+            figures.cpu_seconds = 2.0;
+        }
+        assert_eq!(
+            BARS[0].verdict(&busy),
+            "30.0× (CPU 15.0×) **missed** | 1/10.0 met"
         );
         // Of another hash, or failed: no verdict.
         assert_eq!(BARS[1].verdict(&rows(30.0, 1001)), "not measured | ");

@@ -8,7 +8,7 @@ use plica_hash_rpo::hash_elements;
 use plica_vm::syntax::{Body, NodeKind, ProcId, Program, Section};
 
 use super::memory::address;
-use super::{FLOOR, FRAMES, Machine, SYSCALL_FRAMES, Result, Stop, fail};
+use super::{FLOOR, FRAMES, Machine, Result, SYSCALL_FRAMES, Stop, fail};
 use crate::support::Failure;
 
 impl Machine<'_> {
@@ -37,13 +37,7 @@ impl Machine<'_> {
         self.isolated(callee, 0, SYSCALL_FRAMES, self.opener)
     }
 
-    fn isolated(
-        &mut self,
-        callee: ProcId,
-        context: u64,
-        frame: u32,
-        opener: Word,
-    ) -> Result<()> {
+    fn isolated(&mut self, callee: ProcId, context: u64, frame: u32, opener: Word) -> Result<()> {
         let hidden: Vec<Felt> = self.stack.drain(..self.stack.len() - FLOOR).collect();
         let context = std::mem::replace(&mut self.context, context);
         let frame = std::mem::replace(&mut self.frame, frame);
