@@ -26,7 +26,8 @@ pub struct Compiled {
     pub actions: Vec<Origin>,
     /// Names for the origins; the first is the program's body.
     pub procedures: Vec<String>,
-    sources: Sources,
+    /// The texts that origins point into.
+    pub sources: Sources,
 }
 
 /// Compiles a resolved program.

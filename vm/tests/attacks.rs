@@ -1,5 +1,7 @@
 //! Forged traces of whole executions: the attacks of the soundness page, each with what stops it.
 
+#[path = "attacks/contexts.rs"]
+mod contexts;
 #[path = "attacks/forged.rs"]
 mod forged;
 #[path = "attacks/memory.rs"]

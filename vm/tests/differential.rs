@@ -241,7 +241,8 @@ fn one(seed: u64, source: &str, inputs: &Inputs) -> Seen {
         Ok(compiled) => compiled,
         Err(error) => match error.kind {
             CompileErrorKind::FinalDepth(_) => {
-                assert_eq!(expected, Err(Stop::Failed(Failure::Depth)), "seed {seed}");
+                // Another failure may come before.
+                assert!(matches!(expected, Err(Stop::Failed(_))), "seed {seed}");
                 return Seen::Failure;
             }
             other => panic!("seed {seed}: {other}\n{source}"),

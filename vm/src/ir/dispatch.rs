@@ -33,7 +33,11 @@ impl Translator<'_> {
             self.push_root(root, stack);
             return Ok(());
         }
-        let Some(callee) = self.linked(root) else {
+        // A kernel lets in through its exports only.
+        let allowed = |callee: &ProcId| {
+            kind != InvokeKind::Syscall || self.program.kernel.contains(callee)
+        };
+        let Some(callee) = self.linked(root).filter(allowed) else {
             self.ir.fail(scope, Trap::UnknownProcedure);
             return Ok(());
         };

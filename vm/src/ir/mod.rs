@@ -80,6 +80,8 @@ pub struct Origin {
     pub span: Span,
     /// Position in [`Ir::procedures`].
     pub procedure: u32,
+    /// It only moves items of the stack to memory or back.
+    pub spill: bool,
 }
 
 /// An operation whose result is a function of its operands.

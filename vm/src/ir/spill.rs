@@ -23,6 +23,7 @@ use super::{Ir, Operand};
 impl Translator<'_> {
     /// Leaves `window` items in the window, which has no fewer.
     pub(super) fn spill(&mut self, stack: &mut Stack, window: usize, scope: &mut Scope) {
+        scope.origin.spill = true;
         while stack.depth() > window {
             let item = stack.take_deepest();
             let count = self.ir.affine(scope, stack.at(BELOW), Felt::ONE, Felt::ONE);
@@ -32,10 +33,12 @@ impl Translator<'_> {
                 .access(scope, EffectOp::StoreElement, context, count, Some(item));
             stack.observe_depth();
         }
+        scope.origin.spill = false;
     }
 
     /// Fills the window up where an instruction has left too few items in it.
     pub(super) fn fill(&mut self, stack: &mut Stack, scope: &mut Scope) {
+        scope.origin.spill = true;
         while stack.depth() < FLOOR {
             let count = stack.at(BELOW);
             let context = stack.at(SPILL);
@@ -52,6 +55,7 @@ impl Translator<'_> {
                 stack.replace(0, &[]);
             }
         }
+        scope.origin.spill = false;
     }
 
     /// Takes the top item away.

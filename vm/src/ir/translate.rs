@@ -53,6 +53,7 @@ pub fn translate(program: &Program) -> Result<Ir> {
     let origin = Origin {
         span: program.main_span,
         procedure: 0,
+        spill: false,
     };
     let mut scope = Scope::new(origin);
     let inputs = translator.ir.inputs.iter().rev();
@@ -154,6 +155,7 @@ impl Translator<'_> {
         Origin {
             span,
             procedure: self.procedure,
+            spill: false,
         }
     }
 

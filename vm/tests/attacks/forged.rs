@@ -10,7 +10,7 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
-    advice, arith, assert, bit_length, bits, bitwise, boundary, copy, frame, inverse, leave,
+    advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, frame, inverse, leave,
     memory_element, memory_word, pack, power, program, rpo, rpo_compact, single, u32_add,
     u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
@@ -96,6 +96,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             let cols = advice::Cols::of(&at);
             [&[cols.word_mult], cols.mults.as_slice()].concat()
         }
+        ChipKind::Clock => vec![clock::Cols::of(&at).mult],
         ChipKind::Limbs => (0..kind.width()).collect(),
         ChipKind::U32Check => u32_check::Cols::of(&at)
             .facts
@@ -349,6 +350,8 @@ fn poison_row(
         | ChipKind::Program
         | ChipKind::Limbs
         | ChipKind::MemoryElement
+        | ChipKind::Pack
+        | ChipKind::Clock
         | ChipKind::Addresses => {}
         ChipKind::Arith => {
             for bundle in &mut arith::Cols::of_mut(row).bundles {

@@ -6,7 +6,8 @@ use p3_field::PrimeCharacteristicRing;
 use plica_air::check::Message;
 use plica_air::chip::ChipKind;
 use plica_air::chips::{
-    addresses, advice, assert, frame, inverse, leave, limbs, memory_element, memory_word, u32_mul,
+    addresses, advice, assert, clock, frame, inverse, leave, limbs, memory_element, memory_word,
+    u32_mul,
 };
 use plica_field::Felt;
 use plica_vm::syntax::parse_program;
@@ -153,6 +154,13 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
                 let values = cols.mults.iter().zip(at.values);
                 let unread = values.filter(|(mult, _)| **mult == Felt::ZERO);
                 free.extend(unread.map(|(_, c)| (c, UNREAD)));
+            }
+        }
+        ChipKind::Clock => {
+            let (cols, at) = (clock::Cols::of(row), clock::Cols::of(&at));
+            if cols.real == Felt::ZERO {
+                let columns = [at.clk, at.pc, at.fp, at.id];
+                free.extend(columns.map(|c| (c, SILENT)));
             }
         }
         ChipKind::Addresses => {
