@@ -156,6 +156,12 @@ impl ChipKind {
         matches!(self.role(), Role::Ordered)
     }
 
+    /// Rows of this chip are links of a chain, of states or of addresses, that closes nowhere but in the boundary because there are
+    /// fewer than 2^32 of them (rules R1 and R10): a proof system must count them.
+    pub const fn chained(self) -> bool {
+        matches!(self.role(), Role::Ordered | Role::Addresses)
+    }
+
     /// Fixed by the key: its preprocessed columns pin its height.
     pub const fn preprocessed(self) -> bool {
         matches!(self.role(), Role::Fixed)

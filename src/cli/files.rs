@@ -5,11 +5,14 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use plica::{
-    Claim, DirectoryModules, Error, Inputs, KernelFile, ModuleLoader, Plica, Proof, VerifyingKey,
+    Claim, DirectoryModules, Error, Inputs, KernelFile, MerkleStore, ModuleLoader, Plica, Proof,
+    VerifyingKey,
 };
 
 /// Largest source text or input file that is read, in bytes.
 const MAX_TEXT: u64 = 256 << 20;
+/// Largest store file that is read, in bytes, with what is around its payload.
+const MAX_STORE: u64 = (1 << 28) + (1 << 10);
 /// Largest proof or key file that is read, in bytes; decoding has tighter limits of its own.
 const MAX_BINARY: u64 = 1 << 27;
 
@@ -103,6 +106,23 @@ pub(super) fn proof(path: &Path) -> Result<Proof, Error> {
 pub(super) fn key(path: &Path) -> Result<VerifyingKey, Error> {
     let bytes = read(path, MAX_BINARY)?;
     VerifyingKey::from_bytes(&bytes).map_err(|reason| Error::File {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+/// The store in a file, or a new one.
+pub(super) fn store(path: &Path) -> Result<MerkleStore, Error> {
+    let exists = path.try_exists().map_err(|reason| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        reason,
+    })?;
+    if !exists {
+        return Ok(MerkleStore::default());
+    }
+    let bytes = read(path, MAX_STORE)?;
+    MerkleStore::from_bytes(&bytes).map_err(|reason| Error::File {
         path: path.to_owned(),
         reason,
     })

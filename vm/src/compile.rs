@@ -12,7 +12,7 @@ use tracing::instrument;
 use crate::inputs::Start;
 use crate::ir::{CompileError, Origin, Trap, translate};
 use crate::lower::{EntryInfo, lower};
-use crate::processor::{self, Fault, HostFailure, RunOutcome};
+use crate::processor::{self, Fault, HostFailure, MerkleStore, RunOutcome};
 use crate::syntax::{self, Sources};
 
 /// A program ready to run, with what is needed to explain a failure.
@@ -70,6 +70,12 @@ pub enum RunErrorKind {
     MemoryAddress { value: Felt },
     #[error("the advice stack has too few values")]
     AdviceStack,
+    #[error("a domain segment must be below 4")]
+    FriSegment,
+    #[error("the value is not what the layer before was folded to")]
+    FriFolding,
+    #[error("the node is not in the Merkle tree at this place{}", with_code(*.code))]
+    MerklePath { code: u32 },
     #[error("a called procedure must leave 16 elements on the stack, this one leaves {}", or_more(*.depth))]
     CallDepth { depth: Option<usize> },
     #[error("no procedure of the program has this root")]
@@ -133,7 +139,21 @@ impl Compiled {
         inputs: impl Into<Start<'a>>,
         max_cycles: u64,
     ) -> Result<RunOutcome, Box<RunError>> {
-        processor::run(&self.program, &self.layout, &inputs.into(), max_cycles)
+        self.run_with(inputs, None, max_cycles)
+    }
+
+    /// The same with a Merkle store, which afterwards knows the trees that the run made.
+    ///
+    /// # Errors
+    /// See [`RunErrorKind`].
+    pub fn run_with<'a>(
+        &self,
+        inputs: impl Into<Start<'a>>,
+        store: Option<&mut MerkleStore>,
+        max_cycles: u64,
+    ) -> Result<RunOutcome, Box<RunError>> {
+        let inputs = inputs.into();
+        processor::run(&self.program, &self.layout, &inputs, store, max_cycles)
             .map_err(|fault| self.explain(fault))
     }
 
@@ -146,7 +166,21 @@ impl Compiled {
         inputs: impl Into<Start<'a>>,
         max_cycles: u64,
     ) -> Result<Execution, Box<RunError>> {
-        processor::record(&self.program, &self.layout, &inputs.into(), max_cycles)
+        self.record_with(inputs, None, max_cycles)
+    }
+
+    /// The same with a Merkle store, which afterwards knows the trees that the run made.
+    ///
+    /// # Errors
+    /// See [`RunErrorKind`].
+    pub fn record_with<'a>(
+        &self,
+        inputs: impl Into<Start<'a>>,
+        store: Option<&mut MerkleStore>,
+        max_cycles: u64,
+    ) -> Result<Execution, Box<RunError>> {
+        let inputs = inputs.into();
+        processor::record(&self.program, &self.layout, &inputs, store, max_cycles)
             .map_err(|fault| self.explain(fault))
     }
 
@@ -162,6 +196,9 @@ impl Compiled {
                     Some(Trap::LogOfZero) => RunErrorKind::LogOfZero,
                     Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
                     Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
+                    Some(Trap::FriSegment) => RunErrorKind::FriSegment,
+                    Some(Trap::FriFolding) => RunErrorKind::FriFolding,
+                    Some(Trap::MerklePath { code }) => RunErrorKind::MerklePath { code },
                     Some(Trap::CallDepth { depth }) => RunErrorKind::CallDepth { depth },
                     Some(Trap::UnknownProcedure) => RunErrorKind::UnknownProcedure,
                     Some(Trap::FinalDepth) => RunErrorKind::FinalDepth,

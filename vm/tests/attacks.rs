@@ -6,6 +6,8 @@ mod contexts;
 mod forged;
 #[path = "attacks/memory.rs"]
 mod memory;
+#[path = "attacks/merkle.rs"]
+mod merkle;
 #[path = "attacks/programs.rs"]
 mod programs;
 #[path = "attacks/proofs.rs"]

@@ -446,7 +446,7 @@ fn check_run(program: &Program, context: &str) {
         let mut rng = Rng(seed);
         let inputs = std::array::from_fn(|_| Felt::from_usize(rng.below(3)));
         let Ok(execution) =
-            plica_vm::processor::record(program, &layout, &Start::from(&inputs), 1_000)
+            plica_vm::processor::record(program, &layout, &Start::from(&inputs), None, 1_000)
         else {
             continue;
         };
@@ -1617,6 +1617,41 @@ fn an_operand_that_is_no_integer() {
     let mut p = named_program("integers");
     fact(&mut p, FactOp::Split).operands[0] = Operand::Cell(INPUT + 7);
     assert_eq!(validate(&p), Ok(()));
+}
+
+/// The complement of a number is one; 31 less the length of a number is not.
+#[test]
+fn a_result_that_leaves_its_range() {
+    let source = "begin u32assert u32clz u32not u32popcnt end";
+    let p = program(source);
+    assert_eq!(validate(&p), Ok(()));
+    let complements = [(32, 31), (u64::from(u32::MAX), 1 << 32), (32, 1 << 40)];
+    for (honest, forged) in complements {
+        let mut p = program(source);
+        let affine = |offset: u64| {
+            ArithOp::affine(0, Felt::NEG_ONE, Felt::new(offset)).expect("has the form")
+        };
+        let (ArithOp::Affine { w: old, .. }, ArithOp::Affine { w: new, .. }) =
+            (affine(honest), affine(forged))
+        else {
+            unreachable!("affine maps")
+        };
+        let ops = p.entries.iter_mut().filter_map(|entry| match entry {
+            Entry::Arith(bundle) => Some(&mut bundle.ops),
+            _ => None,
+        });
+        let mut changed = 0;
+        for op in ops.flatten() {
+            if let ArithOp::Affine { w, .. } = op
+                && *w == old
+            {
+                *w = new;
+                changed += 1;
+            }
+        }
+        assert!(changed > 0);
+        rejected!(p, E::Type { .. });
+    }
 }
 
 /// What enters the loop is a 32-bit number because a step hands one on, and the other way round.

@@ -8,7 +8,8 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{MAX_OPERANDS, Signature, Type};
+use super::fact::{MAX_OPERANDS, Signature};
+use super::types::Type;
 use super::{CellId, Class, Operand, Pc};
 
 /// Field elements that an advice row gives.

@@ -9,71 +9,7 @@ use plica_field::Felt;
 use plica_hash_rpo::constants::{CAPACITY, DIGEST, WIDTH as RPO_WIDTH};
 use serde::{Deserialize, Serialize};
 
-use super::{CellId, Class, Operand};
-
-/// What is known of a cell for every row that can provide it.
-///
-/// A chip relies on the type of its operands instead of checking them again, so a type is part of the soundness argument:
-/// the validator derives it from the entries that provide the cell (rule R7, hole 6 of the soundness page).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Type {
-    /// A field element.
-    Felt,
-    /// Below 2^32.
-    U32,
-    /// 0 or 1.
-    Bool,
-    /// Four field elements.
-    Word,
-}
-
-impl Type {
-    /// Field elements of a cell.
-    pub const fn components(self) -> usize {
-        match self {
-            Self::Felt | Self::U32 | Self::Bool => 1,
-            Self::Word => 4,
-        }
-    }
-
-    const fn rank(self) -> Option<u8> {
-        match self {
-            Self::Felt => Some(0),
-            Self::U32 => Some(1),
-            Self::Bool => Some(2),
-            Self::Word => None,
-        }
-    }
-
-    /// Whether every value of this type is one of `other`.
-    pub const fn fits(self, other: Self) -> bool {
-        match (self.rank(), other.rank()) {
-            (Some(own), Some(other)) => own >= other,
-            (None, None) => true,
-            _ => false,
-        }
-    }
-
-    /// The strongest type of which both are; `None` for a word and a scalar.
-    pub const fn join(self, other: Self) -> Option<Self> {
-        if self.fits(other) {
-            Some(other)
-        } else if other.fits(self) {
-            Some(self)
-        } else {
-            None
-        }
-    }
-
-    /// The strongest type of a constant.
-    pub fn of(value: Felt) -> Self {
-        match value.as_canonical_u64() {
-            0 | 1 => Self::Bool,
-            v if v >> 32 == 0 => Self::U32,
-            _ => Self::Felt,
-        }
-    }
-}
+use super::{CellId, Class, Operand, Type};
 
 /// Most operands of a fact.
 pub const MAX_OPERANDS: usize = 4;
@@ -139,12 +75,12 @@ pub enum FactOp {
     Merge,
 }
 
-use Type::{Bool, Felt as F, U32, Word};
+use Type::{Bool, Count, Felt as F, U32, Word};
 
 /// 32 bits and their sum.
 const BITS: [Type; 33] = {
     let mut types = [Bool; 33];
-    types[32] = U32;
+    types[32] = Count;
     types
 };
 
@@ -271,7 +207,7 @@ impl FactOp {
                 traps: true,
                 ..signature(&[F], 0, &[F])
             },
-            Self::BitLength => signature(&[U32], 0, &[U32]),
+            Self::BitLength => signature(&[U32], 0, &[Count]),
             Self::Bits => signature(&[U32], 0, &BITS),
             Self::Pack => signature(&[F; 4], 0b1111, &[Word]),
             Self::Unpack => signature(&[Word], 0, &[F; 4]),

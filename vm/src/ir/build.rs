@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use p3_field::{Field, PrimeCharacteristicRing};
-use plica_air::code::{EffectOp, FactOp, HostOp, MAX_RESULTS, Type};
+use plica_air::code::{ArithOp, EffectOp, FactOp, HostOp, MAX_RESULTS, Type};
 use plica_field::Felt;
 
 use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
@@ -45,9 +45,19 @@ impl Ir {
 
     fn emit(&mut self, scope: &mut Scope, op: PureOp, boolean: bool) -> Operand {
         let out = self.new_value();
+        // No wider than its operands: what grows from one iteration to the next would be translated again for each type.
+        let small = self.result_type(op);
         let ty = match op {
-            PureOp::IsZero { .. } => Type::Bool,
-            _ => Type::Felt,
+            PureOp::IsZero { .. } => small,
+            _ => {
+                let widest = op.operands().map(|v| self.value(v).ty);
+                let widest = widest.reduce(|a, b| a.join(b).unwrap_or(Type::Felt));
+                if widest.is_some_and(|widest| small.fits(widest)) {
+                    small
+                } else {
+                    Type::Felt
+                }
+            }
         };
         self.values[out.index()] = ValueInfo {
             boolean,
@@ -60,6 +70,32 @@ impl Ir {
             origin: scope.origin,
         });
         Operand::Value(out)
+    }
+
+    /// What the validator will find of the result of an operation, at least.
+    fn result_type(&self, op: PureOp) -> Type {
+        let ty = |v: ValueId| self.value(v).ty;
+        match op {
+            PureOp::Product { a, b, w } => {
+                ArithOp::Product { a: 0, b: 1, w }.result_type(ty(a), ty(b))
+            }
+            PureOp::Sum { a, b, w } => ArithOp::Sum { a: 0, b: 1, w }.result_type(ty(a), ty(b)),
+            // Where the shape has no instruction there are two, with something between them.
+            PureOp::Affine { a, slope, offset } => ArithOp::affine(0, slope, offset)
+                .map_or(Type::Felt, |op| op.result_type(ty(a), Type::Felt)),
+            PureOp::IsZero { .. } => Type::Bool,
+            PureOp::Invert { .. } => Type::Felt,
+        }
+    }
+
+    /// Uses all that is known of the result of an operation, also if it is wider than the operands.
+    pub(super) fn narrow(&mut self, operand: Operand) -> Operand {
+        if let Operand::Value(v) = operand
+            && let Some(op) = self.value(v).op
+        {
+            self.values[v.index()].ty = self.result_type(op);
+        }
+        operand
     }
 
     /// (a + w)·b
@@ -378,10 +414,11 @@ impl Ir {
         &mut self,
         scope: &mut Scope,
         op: PureOp,
-        boolean: bool,
+        ValueInfo { boolean, ty, .. }: ValueInfo,
         map: impl Fn(ValueId) -> Operand,
     ) -> Operand {
         let known = self.values.len();
+        let small = ty.fits(Type::U32);
         let out = match op {
             PureOp::Product { a, b, w } => self.product(scope, map(a), map(b), w),
             PureOp::Sum { a, b, w } => self.sum(scope, map(a), map(b), w),
@@ -389,6 +426,9 @@ impl Ir {
             PureOp::IsZero { a, k } => self.equals_constant(scope, map(a), k),
             PureOp::Invert { a } => self.invert(scope, map(a)),
         };
+        if small {
+            self.narrow(out);
+        }
         if boolean {
             self.mark_boolean(known, out)
         } else {

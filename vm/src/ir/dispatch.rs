@@ -34,9 +34,8 @@ impl Translator<'_> {
             return Ok(());
         }
         // A kernel lets in through its exports only.
-        let allowed = |callee: &ProcId| {
-            kind != InvokeKind::Syscall || self.program.kernel.contains(callee)
-        };
+        let allowed =
+            |callee: &ProcId| kind != InvokeKind::Syscall || self.program.kernel.contains(callee);
         let Some(callee) = self.linked(root).filter(allowed) else {
             self.ir.fail(scope, Trap::UnknownProcedure);
             return Ok(());

@@ -18,6 +18,7 @@ mod ext2;
 mod hash;
 pub mod liveness;
 mod memory;
+mod merkle;
 mod power;
 mod procedures;
 mod repeat;
@@ -25,6 +26,7 @@ mod replay;
 mod shift;
 mod spill;
 mod stack;
+mod stark;
 mod translate;
 mod u32;
 mod weight;
@@ -142,6 +144,14 @@ pub enum Trap {
     MemoryAddress,
     /// Too few values on the advice stack.
     AdviceStack,
+    /// A segment of the domain above 3.
+    FriSegment,
+    /// A value that is not what was folded.
+    FriFolding,
+    /// A path of a Merkle tree that does not end at the root, with the error code of the instruction.
+    MerklePath {
+        code: u32,
+    },
     /// A called procedure that leaves more than 16 elements.
     CallDepth {
         /// If it is known at compile time.

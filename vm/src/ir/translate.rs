@@ -403,13 +403,16 @@ impl Translator<'_> {
                 return self.advice_instruction(other, span, stack, scope);
             }
             other if other.section() == Section::Hashing => {
-                return self.hash_instruction(other, span, stack, scope);
+                self.hash_instruction(other, stack, scope);
             }
             other if other.section() == Section::U32 => {
                 self.u32_instruction(other, stack, scope);
             }
             other if other.section() == Section::Extension => {
                 self.extension_instruction(other, stack, scope);
+            }
+            other if other.section() == Section::Stark => {
+                return self.stark_instruction(other, span, stack, scope);
             }
 
             _ => return self.unsupported(span),

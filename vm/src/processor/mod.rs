@@ -23,6 +23,7 @@ use host::Host;
 use memory::Memory;
 
 pub use host::HostFailure;
+pub use store::MerkleStore;
 
 use crate::inputs::Start;
 
@@ -53,7 +54,8 @@ pub struct RunOutcome {
     pub cycles: u64,
 }
 
-/// Runs `program` on `inputs`.
+/// Runs `program` on `inputs`. A store is used in place of an empty one, and then knows the trees that the run made: all of
+/// them if it succeeds, and whatever it came to if not.
 ///
 /// # Errors
 /// The first [`Fault`] of the execution.
@@ -62,18 +64,21 @@ pub fn run(
     program: &Program,
     layout: &Layout,
     inputs: &Start<'_>,
+    mut store: Option<&mut MerkleStore>,
     max_cycles: u64,
 ) -> Result<RunOutcome, Fault> {
     let decoded = decode(program, layout, false);
-    let mut interpreter = Interpreter::<false>::new(&decoded, layout, inputs, max_cycles);
-    let outputs = interpreter.run(layout, &inputs.stack)?;
+    let host = host(inputs, &mut store);
+    let mut interpreter = Interpreter::<false>::new(&decoded, layout, host, max_cycles);
+    let outputs = interpreter.run(layout, &inputs.stack);
+    give_back(interpreter.state.host, store);
     Ok(RunOutcome {
-        outputs,
+        outputs: outputs?,
         cycles: interpreter.cycles,
     })
 }
 
-/// Runs `program` and records what the trace generator needs.
+/// The same, recording what the trace generator needs.
 ///
 /// # Errors
 /// The first [`Fault`] of the execution.
@@ -82,11 +87,14 @@ pub fn record(
     program: &Program,
     layout: &Layout,
     inputs: &Start<'_>,
+    mut store: Option<&mut MerkleStore>,
     max_cycles: u64,
 ) -> Result<Execution, Fault> {
     let decoded = decode(program, layout, true);
-    let mut interpreter = Interpreter::<true>::new(&decoded, layout, inputs, max_cycles);
-    let outputs = interpreter.run(layout, &inputs.stack)?;
+    let host = host(inputs, &mut store);
+    let mut interpreter = Interpreter::<true>::new(&decoded, layout, host, max_cycles);
+    let outputs = interpreter.run(layout, &inputs.stack);
+    give_back(interpreter.state.host, store);
     Ok(Execution {
         frames: interpreter.frames,
         values: interpreter.values,
@@ -95,8 +103,23 @@ pub fn record(
         touched: interpreter.state.memory.touched(),
         clk: interpreter.clk,
         inputs: inputs.stack,
-        outputs,
+        outputs: outputs?,
     })
+}
+
+/// The host of a run; it has the store until [`give_back`].
+fn host(inputs: &Start<'_>, store: &mut Option<&mut MerkleStore>) -> Host {
+    let host = inputs.advice.map(Host::new).unwrap_or_default();
+    match store {
+        Some(store) => host.with_store(std::mem::take(*store)),
+        None => host,
+    }
+}
+
+fn give_back(host: Host, store: Option<&mut MerkleStore>) {
+    if let (Some(place), Some(store)) = (store, host.into_store()) {
+        *place = store;
+    }
 }
 
 /// Computes a fact; the first operand if it traps.
@@ -238,7 +261,7 @@ struct Interpreter<'a, const RECORD: bool> {
 }
 
 impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
-    fn new(code: &'a Decoded, layout: &Layout, inputs: &Start<'_>, max_cycles: u64) -> Self {
+    fn new(code: &'a Decoded, layout: &Layout, host: Host, max_cycles: u64) -> Self {
         let size = layout.frame_sizes[Program::ROOT as usize] as usize;
         Self {
             code,
@@ -255,7 +278,7 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
             state: State {
                 memory: Memory::default(),
                 accesses: RECORD.then(Vec::new),
-                host: inputs.advice.map(Host::new).unwrap_or_default(),
+                host,
             },
             clk: 1,
             cycles: 0,

@@ -43,6 +43,7 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("contexts", CONTEXTS, &[1, 2]),
     ("stack in memory", SPILLED, &[2, 5]),
     ("recursion", RECURSION, &[2, 5]),
+    ("paths in a tree", PATHS, &[4, 3, 2, 1, 8, 7, 6, 5, 2, 1]),
 ];
 
 /// A procedure with memory of its own, called twice.
@@ -105,6 +106,15 @@ pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::RpoCompact];
 pub(crate) const ADVICE: &str = "
 begin
     adv_push.3 add add adv_loadw mem_storew.5 adv_push.1 add add
+end";
+
+/// [B, A, d, i]: reads and replaces nodes of a tree with A and B as leaves, twice, at depths known and not known.
+pub(crate) const PATHS: &str = "
+begin
+    mtree_merge dupw mtree_merge
+    dup.5 push.2 mtree_get
+    add.1 swapw dup.9 push.2 mtree_set
+    swapw dup.9 dup.9 mtree_get swapdw dropw dropw
 end";
 
 /// Stores at a computed address and at constants, loads of both, the second store to one address kept by a load.

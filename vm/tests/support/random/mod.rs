@@ -18,6 +18,8 @@ pub(crate) struct Features {
     pub(crate) extension: bool,
     /// 32-bit integers.
     pub(crate) u32: bool,
+    /// Helpers of STARK verifiers.
+    pub(crate) stark: bool,
     /// Memory.
     pub(crate) memory: bool,
     /// Procedure locals.
@@ -39,6 +41,7 @@ impl Features {
         comparisons: false,
         extension: false,
         u32: false,
+        stark: false,
         memory: false,
         locals: false,
         dynamic_depth: false,
@@ -51,6 +54,7 @@ impl Features {
         comparisons: true,
         extension: true,
         u32: true,
+        stark: true,
         memory: true,
         locals: true,
         dynamic_depth: true,
@@ -66,12 +70,14 @@ pub(crate) const ENABLED: Features = Features {
     comparisons: true,
     extension: true,
     u32: true,
+    stark: true,
     hashing: true,
     memory: true,
     locals: true,
     dynamic_depth: true,
     calls: true,
     advice: true,
+    merkle: true,
     ..Features::NONE
 };
 

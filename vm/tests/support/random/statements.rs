@@ -65,11 +65,12 @@ impl Generator {
     pub(super) fn more(&mut self, base: usize, nesting: usize) {
         type Writer = fn(&mut Generator, usize, usize);
         let on = self.features;
-        let writers: [(bool, Writer); 11] = [
+        let writers: [(bool, Writer); 12] = [
             (true, |g, base, _| g.large_constant(base)),
             (on.comparisons, |g, base, _| g.comparison(base)),
             (on.extension, |g, base, _| g.extension(base)),
             (on.u32, |g, base, _| g.u32_statement(base)),
+            (on.stark, |g, base, _| g.stark(base)),
             (on.memory, |g, base, _| g.memory(base)),
             (on.locals, |g, base, _| g.local(base)),
             (on.dynamic_depth, Generator::dynamic),
@@ -228,6 +229,40 @@ impl Generator {
         self.keep(base, 0);
     }
 
+    /// Both instructions take more than copies of variables can reach, so what is copied last is partly what was copied before.
+    fn stark(&mut self, base: usize) {
+        const REACH: usize = 3;
+        if self.features.memory && self.rng.below(2) == 0 {
+            // a and z, then x, r, p, T0, .., T7
+            for _ in 0..2 {
+                // The original wraps the last address.
+                let address = (*self.rng.pick(ADDRESSES)).min(1 << 31);
+                self.line(&format!("push.{address}"));
+            }
+            for above in 2..15 {
+                self.fetch(base, above.min(REACH));
+            }
+            self.line("rcomb_base repeat.14 swap mul.3 add end");
+            return self.keep(base, 0);
+        }
+        // The layer, α, the expected value, and the power, which is not 0.
+        for above in 0..6 {
+            self.fetch(base, above.min(REACH));
+        }
+        let segment = self.rng.below(4);
+        self.line(&format!("dup eq.0 add push.{segment}"));
+        self.fetch(base, REACH);
+        for value in 0..8 {
+            if value / 2 == segment && self.rng.below(20) > 0 {
+                self.line(&format!("dup.{}", 2 * segment + 4));
+            } else {
+                self.fetch(base, REACH);
+            }
+        }
+        self.line("fri_ext2fold4 repeat.14 swap mul.3 add end");
+        self.keep(base, 0);
+    }
+
     fn memory(&mut self, base: usize) {
         let address = *self.rng.pick(ADDRESSES);
         // Half of the addresses are on the stack, some of them only known when the program runs.
@@ -365,17 +400,41 @@ impl Generator {
         }
     }
 
-    /// A tree of two leaves, one of which is read or replaced.
+    /// A tree of two leaves, or twice the same one below a root. A node is read, replaced or verified, at a depth and an index that the
+    /// compiler may or may not know.
     fn merkle(&mut self, base: usize) {
         for above in 0..4 {
             self.fetch(base, above);
         }
-        let index = self.rng.below(2);
         self.line("dupw add.1 mtree_merge");
+        let levels = 1 + self.rng.below(2);
+        if levels == 2 {
+            self.line("dupw mtree_merge");
+        }
+        let instruction = self.rng.below(3);
+        if instruction == 1 {
+            self.line("push.5.6.7.8 swapw");
+        }
+        // Once in a while too deep or too far to the right.
+        let slip = usize::from(self.rng.below(20) == 0);
+        let index = self.rng.below((1 << levels) + slip);
+        let depth = levels + slip * self.rng.below(2);
         match self.rng.below(3) {
-            0 => self.line(&format!("push.{index}.1 mtree_get swapw dropw")),
-            1 => self.line(&format!("push.5.6.7.8 swapw push.{index}.1 mtree_set dropw")),
-            _ => self.line(&format!("push.{index}.1 mtree_get push.{index} movdn.4 push.1 movdn.4 mtree_verify dropw drop drop")),
+            0 => self.line(&format!("push.{index}")),
+            1 => self.line(&format!("dup eq.77 add.{index}")),
+            _ => self.line(&format!("dup is_odd add.{}", index / 2)),
+        }
+        match self.rng.below(3) {
+            0..=1 => self.line(&format!("push.{depth}")),
+            _ => self.line(&format!("dup.1 eq.78 add.{depth}")),
+        }
+        // [d, i, R, ..]
+        match instruction {
+            0 => self.line("mtree_get swapw dropw"),
+            1 => self.line("mtree_set dropw"),
+            _ => self.line(
+                "dup.1 dup.1 movdn.7 movdn.7 mtree_get movup.9 movup.9 movdn.5 movdn.5 mtree_verify.err=2 dropw drop drop",
+            ),
         }
         for above in (0..4).rev() {
             self.keep(base, above);
