@@ -10,7 +10,7 @@
 //! the proof), memory is the peak resident set. Outputs are compared with those in `bench/programs`. A contender that is
 //! missing, fails or computes something else is named, and the exit code is 1; a bar that is missed does not change it.
 //!
-//! Results are appended to `peers.csv` as they come; `--resume` goes on with that file.
+//! Results are appended to `peers.csv` as they come; `--resume` goes on with that file, `--report` only makes its tables.
 
 mod bars;
 mod contender;
@@ -43,6 +43,9 @@ struct Args {
     /// Go on with the results of an interrupted comparison.
     #[arg(long)]
     resume: bool,
+    /// Run nothing: write the tables of the results there are. Implies `--resume`.
+    #[arg(long)]
+    report: bool,
     /// Where `peers.md` and `peers.csv` go.
     #[arg(long, default_value = "target/peers")]
     out: PathBuf,
@@ -102,10 +105,12 @@ fn compare(args: &Args) -> Result<Vec<String>, String> {
         }
     }
     std::fs::create_dir_all(&args.out).map_err(io)?;
-    let mut results = Results::open(args.out.join("peers.csv"), args.resume).map_err(io)?;
+    let mut results =
+        Results::open(args.out.join("peers.csv"), args.resume || args.report).map_err(io)?;
     let contenders = contender::selected(&args.only);
     let plica_runs = args.plica_runs.unwrap_or(args.runs.max(5));
-    for program in &args.programs {
+    let raced: &[String] = if args.report { &[] } else { &args.programs };
+    for program in raced {
         let mut entrants: Vec<Entrant<'_>> = contenders
             .iter()
             .filter(|contender| !results.has(program, contender))

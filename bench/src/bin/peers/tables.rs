@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::bars::BARS;
 use crate::results::Row;
 
-/// A table of figures for each program, and the table of bars.
+/// A table of figures for each program, one of all, and the table of bars.
 pub(crate) fn markdown(programs: &[String], rows: &[Row]) -> String {
     let mut text = String::new();
     for program in programs {
@@ -29,8 +29,51 @@ pub(crate) fn markdown(programs: &[String], rows: &[Row]) -> String {
         }
         text.push('\n');
     }
+    text.push_str(&overview(programs, rows));
     text.push_str(&bars(programs, rows));
     text
+}
+
+/// One line per program: each contender with time, CPU time and peak memory.
+fn overview(programs: &[String], rows: &[Row]) -> String {
+    let mut contenders: Vec<(&str, &str, &str)> = Vec::new();
+    for row in rows {
+        let contender = (row.name.as_str(), row.hash.as_str(), row.security.as_str());
+        if !contenders.contains(&contender) {
+            contenders.push(contender);
+        }
+    }
+    contenders.sort_unstable();
+    let heads = contenders
+        .iter()
+        .map(|(name, hash, security)| format!(" {name} {hash} {security} |"));
+    let mut text = format!(
+        "### Overview\n\nTime, CPU time, peak memory.\n\n| |{}\n",
+        heads.collect::<String>()
+    );
+    let _ = writeln!(text, "|---|{}", "---|".repeat(contenders.len()));
+    for program in programs {
+        let _ = write!(text, "| `{program}` |");
+        for &(name, hash, security) in &contenders {
+            let mut cells = rows
+                .iter()
+                .filter(|row| row.program == *program && row.name == name);
+            let row = cells.find(|row| row.hash == hash && row.security == security);
+            let _ = match row.map(|row| &row.figures) {
+                Some(Ok(f)) => write!(
+                    text,
+                    " {:.2} s, {:.2} s, {} MB |",
+                    f.seconds,
+                    f.cpu_seconds,
+                    f.peak_bytes >> 20
+                ),
+                Some(Err(_)) => write!(text, " failed |"),
+                None => write!(text, " not measured |"),
+            };
+        }
+        text.push('\n');
+    }
+    text + "\n"
 }
 
 /// One line per program: each bar with its ratio of times and of peak memory.
