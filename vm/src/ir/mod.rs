@@ -13,6 +13,7 @@ mod carry;
 mod compare;
 mod error;
 mod ext2;
+mod ext3;
 mod hash;
 pub mod liveness;
 mod memory;
