@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use miette::Diagnostic;
 use plica_fri::{FileError, ProveError};
-use plica_vm::claim::ClaimError;
+use plica_vm::claim::{ClaimError, LinkError};
 use plica_vm::compile::RunError;
 use plica_vm::inputs::InputsError;
 use plica_vm::ir::CompileError;
@@ -56,6 +56,8 @@ pub enum Error {
     Claim { path: PathBuf, reason: ClaimError },
     #[error("{path}: {reason}", path = path.display())]
     InputFile { path: PathBuf, reason: InputsError },
+    #[error("{path}: {reason}", path = path.display())]
+    Chain { path: PathBuf, reason: LinkError },
     #[error("{path}: not UTF-8 text", path = path.display())]
     NotText { path: PathBuf },
     #[error("cannot {action} {path}: {reason}", path = path.display())]
@@ -84,7 +86,7 @@ impl Error {
             }
             // A run that does not fit the tables of a proof.
             Self::Run(_) | Self::Prove(_) => Category::ExecutionFailed,
-            Self::Verify(_) => Category::Rejected,
+            Self::Verify(_) | Self::Chain { .. } => Category::Rejected,
             Self::Io { .. } => Category::Io,
         }
     }

@@ -30,12 +30,12 @@ pub use plica_field::{Felt, Word, format_felt, format_word};
 pub use plica_fri::{
     FileError, Model, Profile, Proof, SecurityReport, SecurityTarget, VerifyingKey,
 };
-pub use plica_vm::claim::{Claim, ClaimError};
+pub use plica_vm::claim::{Claim, ClaimError, LinkError};
 pub use plica_vm::compile::{Compiled, RunError, RunErrorKind};
 pub use plica_vm::inputs::{Inputs, InputsError};
-pub use plica_vm::processor::RunOutcome;
+pub use plica_vm::processor::{MerkleStore, RunOutcome};
 pub use plica_vm::prover::{Proven, ProvingKey, verify};
-pub use plica_vm::syntax::{DirectoryModules, MemoryModules, ModuleLoader, NoModules};
+pub use plica_vm::syntax::{DirectoryModules, KernelFile, MemoryModules, ModuleLoader, NoModules};
 
 use plica_vm::{compile, prover, syntax};
 
@@ -97,6 +97,20 @@ impl Plica {
         Ok(self.compiled.run(inputs, self.max_cycles)?)
     }
 
+    /// The same with a Merkle store, which afterwards knows the trees that the run made.
+    ///
+    /// # Errors
+    /// The failure of the run, with its place.
+    pub fn run_with_store(
+        &self,
+        inputs: &Inputs,
+        store: &mut MerkleStore,
+    ) -> Result<RunOutcome, Error> {
+        Ok(self
+            .compiled
+            .run_with(inputs, Some(store), self.max_cycles)?)
+    }
+
     /// Makes the keys for a profile and security target.
     ///
     /// # Errors
@@ -123,12 +137,66 @@ impl Plica {
         )?)
     }
 
+    /// The same with a Merkle store, which afterwards knows the trees that the run made.
+    ///
+    /// ```
+    /// use plica::{Felt, Inputs, MerkleStore, Plica, Profile, SecurityTarget};
+    ///
+    /// // [i, R, V, ..] → [the old leaf, the new root, ..]
+    /// let program = Plica::assemble("begin push.16 mtree_set end", "set.masm")?;
+    /// let (proving_key, _) = program.setup(&Profile::BLAKE3, SecurityTarget::default())?;
+    ///
+    /// let mut store = MerkleStore::default();
+    /// let root = store.empty_root(16).unwrap();
+    /// let leaf = [1, 2, 3, 4].map(Felt::new);
+    /// let top_first = root.iter().rev().chain(leaf.iter().rev());
+    /// let inputs = Inputs::from_stack([Felt::new(7)].iter().chain(top_first).copied().collect::<Vec<_>>());
+    /// let claim = program.prove_with_store(&proving_key, &inputs, &mut store)?.claim;
+    ///
+    /// let mut new_root: [Felt; 4] = claim.outputs[4..8].try_into().unwrap();
+    /// new_root.reverse();
+    /// assert_eq!(store.get(new_root, 16, 7), Some(leaf));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The failure of the run, or a security target out of reach.
+    pub fn prove_with_store(
+        &self,
+        key: &ProvingKey,
+        inputs: &Inputs,
+        store: &mut MerkleStore,
+    ) -> Result<Proven, Error> {
+        let execution = self
+            .compiled
+            .record_with(inputs, Some(store), self.max_cycles)?;
+        let target = key.verifying_key().target();
+        let proven = prover::prove_execution(&self.compiled, key, execution, target);
+        Ok(proven?)
+    }
+
     /// Runs the program and says what proving the run would cost.
     ///
     /// # Errors
     /// The failure of the run.
     pub fn analyze(&self, inputs: &Inputs, profile: &Profile) -> Result<Analysis, Error> {
         let execution = self.compiled.record(inputs, self.max_cycles)?;
+        Ok(Analysis::of(&self.compiled, &execution, profile))
+    }
+
+    /// The same with a Merkle store, which afterwards knows the trees that the run made.
+    ///
+    /// # Errors
+    /// The failure of the run.
+    pub fn analyze_with_store(
+        &self,
+        inputs: &Inputs,
+        profile: &Profile,
+        store: &mut MerkleStore,
+    ) -> Result<Analysis, Error> {
+        let execution = self
+            .compiled
+            .record_with(inputs, Some(store), self.max_cycles)?;
         Ok(Analysis::of(&self.compiled, &execution, profile))
     }
 }

@@ -5,13 +5,14 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-const EXAMPLES: [&str; 6] = [
+const EXAMPLES: [&str; 7] = [
     "fibonacci",
     "factorial",
     "power",
     "conditional",
     "nested",
     "modules/main",
+    "storage/transfer",
 ];
 
 fn root() -> &'static Path {
@@ -317,7 +318,7 @@ fn every_kind_of_failure_has_its_own_error_and_exit_code() {
         ("too many outputs", "begin push.1 end", 3, "at most 16"),
         (
             "for the next release",
-            "begin mtree_get end",
+            "begin fri_ext2fold4 end",
             3,
             "not supported yet",
         ),
@@ -400,4 +401,245 @@ fn analysis_counts_every_chip_and_procedure() {
         assert_eq!(padded, rows + chip["free"].as_u64().expect("free rows"));
     }
     assert!(!value["procedures"].as_array().expect("a list").is_empty());
+}
+
+#[test]
+fn analysis_shows_what_a_stack_in_memory_costs() {
+    let folder = Folder::new();
+    let source = "begin\n  push.3 dup neq.0\n  while.true dup sub.1 dup neq.0 end\n  drop add add swap drop\nend";
+    let program = folder.write("grows.masm", source);
+    let output = plica(&["analyze", text(&program), "--json"]);
+    let spilled = &json(&output)["spilled"];
+    assert!(spilled["items"].as_u64().expect("a number") > 0);
+    assert!(spilled["cells"].as_u64().expect("a number") > 0);
+    let place = spilled["places"][0][0].as_str().expect("a place");
+    assert!(place.contains("grows.masm:"), "{place}");
+
+    let output = plica(&["analyze", text(&program)]);
+    let report = String::from_utf8(output.stdout).expect("text");
+    assert!(report.contains("stack in memory"), "{report}");
+
+    let flat = folder.write("flat.masm", "begin add end");
+    let output = plica(&["analyze", text(&flat), "--json"]);
+    assert_eq!(json(&output)["spilled"]["items"], 0);
+}
+
+#[test]
+fn a_kernel_is_part_of_what_is_proven() {
+    let folder = Folder::new();
+    let program = folder.write(
+        "program.masm",
+        "proc.f push.7 syscall.poke drop end begin call.f mem_load.5 swap drop end",
+    );
+    let kernel = folder.write("kernel.masm", "export.poke dup mem_store.5 end");
+    let other = folder.write("other.masm", "export.poke dup mem_store.6 end");
+    let proof = folder.path("p.proof");
+    let claim = folder.path("p.claim.json");
+
+    let (code, message) = failure(&plica(&["run", text(&program)]));
+    assert_eq!(code, 3);
+    assert!(message.contains("--kernel"), "{message}");
+    let absent = folder.path("absent.masm");
+    let (_, message) = failure(&plica(&["run", text(&program), "--kernel", text(&absent)]));
+    assert!(message.contains("kernel"), "{message}");
+
+    let proven = plica(&[
+        "prove",
+        text(&program),
+        "--kernel",
+        text(&kernel),
+        "-o",
+        text(&proof),
+        "--json",
+    ]);
+    assert_eq!(json(&proven)["outputs"][0], "7");
+    let verify = |kernel: &Path| {
+        plica(&[
+            "verify",
+            text(&proof),
+            "--program",
+            text(&program),
+            "--kernel",
+            text(kernel),
+            "--claim",
+            text(&claim),
+        ])
+    };
+    assert!(verify(&kernel).status.success());
+    assert_eq!(failure(&verify(&other)).0, 1);
+}
+
+/// The ledger of `examples/storage`: who pays whom how much, in the order of the input files.
+const TRANSFERS: [(&str, [&str; 3]); 3] = [
+    ("transfer.inputs", ["0", "7", "100"]),
+    ("step2.inputs", ["7", "4294967295", "30"]),
+    ("step3.inputs", ["4294967295", "7", "5"]),
+];
+
+fn transfer(step: usize) -> String {
+    format!("examples/storage/{}", TRANSFERS[step].0)
+}
+
+const LEDGER: &str = "examples/storage/transfer.masm";
+
+#[test]
+fn a_ledger_lives_on_from_proof_to_proof() {
+    let folder = Folder::new();
+    let store = folder.path("ledger.store");
+    let key = folder.path("ledger.key");
+    let profile = ["--profile", "blake3", "--json"];
+    let args = ["setup", LEDGER, "-o", text(&key)];
+    json(&plica(&[&args[..], &profile].concat()));
+    let claims: Vec<PathBuf> = (0..3)
+        .map(|n| folder.path(&format!("{n}.claim.json")))
+        .collect();
+    let mut root: Option<Vec<String>> = None;
+    for (n, claim) in claims.iter().enumerate() {
+        let proof = folder.path(&format!("{n}.proof"));
+        let inputs = transfer(n);
+        let args = [
+            "prove",
+            LEDGER,
+            "-i",
+            &inputs,
+            "-o",
+            text(&proof),
+            "--store",
+            text(&store),
+        ];
+        let before = std::fs::read(&store).ok();
+        json(&plica(&[&args[..], &profile].concat()));
+        assert_ne!(std::fs::read(&store).ok(), before);
+        let verified = json(&plica(&[
+            "verify",
+            text(&proof),
+            "--key",
+            text(&key),
+            "--claim",
+            text(claim),
+            "--json",
+        ]));
+        let list = |name: &str| -> Vec<String> {
+            serde_json::from_value(verified[name].clone()).expect("16 strings")
+        };
+        let (inputs, outputs) = (list("inputs"), list("outputs"));
+        assert_eq!(inputs[4..7], TRANSFERS[n].1);
+        if let Some(root) = root {
+            assert_eq!(inputs[..4], root);
+        }
+        root = Some(outputs[..4].to_vec());
+    }
+    let chain = |claims: &[&Path]| {
+        let paths: Vec<&str> = claims.iter().map(|path| text(path)).collect();
+        plica(&[&["chain", "--json"], paths.as_slice()].concat())
+    };
+    let [a, b, c] = [&claims[0], &claims[1], &claims[2]].map(PathBuf::as_path);
+    let linked = json(&chain(&[a, b, c]));
+    assert_eq!(
+        (&linked["linked"], &linked["claims"]),
+        (&true.into(), &3.into())
+    );
+    for broken in [&[a, c][..], &[b, a], &[a, a], &[a, b, b]] {
+        let (code, said) = failure(&chain(broken));
+        assert!(code == 1 && said.contains("ends with"), "{said}");
+    }
+    // A claim about another program, whatever its root.
+    let other = folder.write("other.masm", "begin nop end");
+    let proof = folder.path("other.proof");
+    let inputs = transfer(1);
+    let args = ["prove", text(&other), "-i", &inputs, "-o", text(&proof)];
+    json(&plica(&[&args[..], &profile].concat()));
+    let (code, said) = failure(&chain(&[a, &folder.path("other.claim.json")]));
+    assert!(code == 1 && said.contains("another key"), "{said}");
+}
+
+#[test]
+fn a_store_makes_nothing_true() {
+    let folder = Folder::new();
+    let store = folder.path("ledger.store");
+    let run = |command: &str, step: usize, store: &Path| {
+        let (proof, inputs) = (folder.path("x.proof"), transfer(step));
+        let mut args = vec![
+            command,
+            LEDGER,
+            "-i",
+            &inputs,
+            "--store",
+            text(store),
+            "--json",
+        ];
+        if command == "prove" {
+            args.extend(["-o", text(&proof), "--profile", "blake3"]);
+        }
+        let output = plica(&args);
+        assert_eq!(
+            proof.exists(),
+            command == "prove" && output.status.success()
+        );
+        output
+    };
+    // The second step needs what the first one made.
+    for command in ["run", "prove", "analyze"] {
+        let (code, said) = failure(&run(command, 1, &store));
+        assert!(
+            code == 4 && said.contains("no tree with this root"),
+            "{said}"
+        );
+        assert!(!store.exists());
+    }
+    json(&run("analyze", 0, &store));
+    assert!(!store.exists());
+    json(&run("run", 0, &store));
+    let first = std::fs::read(&store).expect("written by run");
+    let honest = json(&run("run", 1, &store));
+    assert_eq!(json(&run("run", 1, &store)), honest);
+    let second = std::fs::read(&store).expect("written by run");
+    assert!(second.len() > first.len());
+    json(&run("run", 0, &store));
+    assert_eq!(std::fs::read(&store).expect("still there"), second);
+
+    // A store of another time.
+    let old = folder.path("old.store");
+    std::fs::write(&old, &first).expect("written");
+    assert_eq!(failure(&run("prove", 2, &old)).0, 4);
+    // More than there is: the store stays.
+    let text_of_step = std::fs::read_to_string(root().join(transfer(1))).expect("there");
+    let greedy = folder.write("greedy.inputs", &text_of_step.replacen("30", "101", 1));
+    let args = ["run", LEDGER, "-i", text(&greedy), "--store", text(&store)];
+    let (code, said) = failure(&plica(&args));
+    assert!(code == 4 && said.contains("error code 1"), "{said}");
+    assert_eq!(std::fs::read(&store).expect("still there"), second);
+
+    // Damage.
+    let damaged = folder.path("damaged.store");
+    for at in [0, 9, 12, 20, 30, 700, first.len() - 1] {
+        let mut bytes = first.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&damaged, &bytes).expect("written");
+        let (code, said) = failure(&run("prove", 1, &damaged));
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains("damaged.store"), "{said}");
+        assert_eq!(std::fs::read(&damaged).expect("still there"), bytes);
+    }
+    // Forgery, with a right checksum: a balance, or any other word.
+    let mut stopped = 0;
+    let (body, pair) = (first.len() - 32, 64);
+    for start in (24..body).step_by(pair) {
+        let mut bytes = first[..body].to_vec();
+        bytes[start + pair - 8] ^= 1;
+        bytes.extend(blake3::hash(&bytes).as_bytes());
+        std::fs::write(&damaged, &bytes).expect("written");
+        let output = run("run", 1, &damaged);
+        if output.status.success() {
+            assert_eq!(json(&output), honest);
+            continue;
+        }
+        let (code, said) = failure(&output);
+        assert!(code == 4 && said.contains("the Merkle store"), "{said}");
+        stopped += 1;
+        if stopped == 1 {
+            assert_eq!(failure(&run("prove", 1, &damaged)).0, 4);
+        }
+    }
+    assert!(stopped > 0);
 }

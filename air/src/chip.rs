@@ -9,9 +9,9 @@ use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, copy, ext3, frame,
-    inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact,
-    single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, ext3,
+    frame, inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo,
+    rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use crate::code::{Class, Program};
 
@@ -108,6 +108,7 @@ chips! {
     MemoryElement memory_element "memory element" Role::Ordered;
     MemoryWord memory_word "memory word" Role::Ordered;
     Advice advice "advice" Role::Ordered;
+    Clock clock "clock" Role::Ordered;
     Addresses addresses "addresses" Role::Addresses;
     Ext3 ext3 "ext3" Role::Facts(ext3::FACTS);
 }
@@ -140,6 +141,7 @@ impl ChipKind {
             Class::MemoryElement => Self::MemoryElement,
             Class::MemoryWord => Self::MemoryWord,
             Class::Advice => Self::Advice,
+            Class::Clock => Self::Clock,
         }
     }
 

@@ -1,14 +1,14 @@
-//! Files: proofs and verifying keys.
+//! Files: proofs, verifying keys and Merkle stores.
 //!
 //! ```text
 //! offset  size  content
 //! 0       8     magic "PLICA\r\n\x1a"
-//! 8       2     kind: 1 proof, 2 verifying key        (little endian, as all numbers)
+//! 8       2     kind: 1 proof, 2 verifying key, 3 Merkle store        (little endian, as all numbers)
 //! 10      2     version of the format
-//! 12      2     profile
+//! 12      2     profile; 0 for a store
 //! 14      2     zero
 //! 16      8     length n of the payload, in bytes
-//! 24      n     payload: postcard
+//! 24      n     payload: postcard; pairs of words for a store
 //! 24+n    32    BLAKE3 of all bytes before
 //! ```
 //!
@@ -33,6 +33,9 @@ const CHECKSUM: usize = 32;
 /// Largest key file, in bytes: metadata and a few kilobytes.
 const MAX_KEY_BYTES: usize = crate::key::MAX_METADATA + (1 << 20);
 
+/// Largest store file, in bytes: four million nodes.
+const MAX_STORE_BYTES: usize = 1 << 28;
+
 /// What a file contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
@@ -40,6 +43,8 @@ pub enum FileKind {
     Proof,
     /// A [`VerifyingKey`].
     Key,
+    /// A Merkle store, which has no profile.
+    Store,
 }
 
 impl FileKind {
@@ -47,6 +52,7 @@ impl FileKind {
         match self {
             Self::Proof => 1,
             Self::Key => 2,
+            Self::Store => 3,
         }
     }
 }
@@ -130,8 +136,32 @@ pub(crate) fn seal(kind: FileKind, profile: ProfileId, payload: &[u8]) -> Vec<u8
     out
 }
 
-/// Checks everything but the payload's content.
+/// The file of a Merkle store with this payload.
+#[must_use]
+pub fn seal_store(payload: &[u8]) -> Vec<u8> {
+    seal(FileKind::Store, ProfileId(0), payload)
+}
+
+/// The payload of the file of a Merkle store.
+///
+/// # Errors
+/// [`FileError`] for anything but what [`seal_store`] gives.
+pub fn open_store(bytes: &[u8]) -> Result<&[u8], FileError> {
+    match unseal(FileKind::Store, bytes)? {
+        (0, payload) => Ok(payload),
+        _ => Err(FileError::NonCanonical),
+    }
+}
+
+/// The profile and the payload of the file of a proof or key.
 fn open(kind: FileKind, bytes: &[u8]) -> Result<(Profile, &[u8]), FileError> {
+    let (profile, payload) = unseal(kind, bytes)?;
+    let known = Profile::by_id(ProfileId(profile));
+    Ok((known.ok_or(FileError::UnknownProfile(profile))?, payload))
+}
+
+/// Checks everything but the payload's content; the profile's number and the payload.
+fn unseal(kind: FileKind, bytes: &[u8]) -> Result<(u16, &[u8]), FileError> {
     if bytes.len() < MAGIC.len() || bytes[..MAGIC.len()] != MAGIC {
         return Err(FileError::NotAPlicaFile);
     }
@@ -155,6 +185,7 @@ fn open(kind: FileKind, bytes: &[u8]) -> Result<(Profile, &[u8]), FileError> {
             .as_ref()
             .map_or(MAX_KEY_BYTES, |p| p.max_proof_bytes),
         FileKind::Key => MAX_KEY_BYTES,
+        FileKind::Store => MAX_STORE_BYTES,
     };
     let length = u64::from_le_bytes(header[16..24].try_into().expect("eight bytes"));
     if length > limit as u64 {
@@ -178,8 +209,7 @@ fn open(kind: FileKind, bytes: &[u8]) -> Result<(Profile, &[u8]), FileError> {
     if short(14) != 0 {
         return Err(FileError::NonCanonical);
     }
-    let profile = profile.ok_or(FileError::UnknownProfile(short(12)))?;
-    Ok((profile, &bytes[HEADER..end]))
+    Ok((short(12), &bytes[HEADER..end]))
 }
 
 impl Proof {

@@ -30,6 +30,8 @@ pub(super) enum Command {
     Setup(SetupArgs),
     /// Check that a proof proves a claim.
     Verify(VerifyArgs),
+    /// Check that claims about one program link: each starts from the root with which the one before ends. Proofs are not looked at.
+    Chain(ChainArgs),
     /// Run a program and say what proving the run would cost.
     Analyze(AnalyzeArgs),
 }
@@ -42,6 +44,7 @@ impl Command {
             Self::Prove(a) => a.program.json,
             Self::Setup(a) => a.program.json,
             Self::Verify(a) => a.json,
+            Self::Chain(a) => a.json,
             Self::Analyze(a) => a.program.json,
         }
     }
@@ -52,6 +55,9 @@ impl Command {
 pub(super) struct ProgramArgs {
     /// The program, a MASM file; modules are looked for beside it.
     pub(super) program: PathBuf,
+    /// The kernel, a module whose exports `syscall` names; part of what the key stands for.
+    #[arg(long, value_name = "FILE")]
+    pub(super) kernel: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -63,6 +69,9 @@ pub(super) struct ExecutionArgs {
     /// The inputs [default: the program's name with the extension `inputs`, if that exists, else an empty stack].
     #[arg(short, long, value_name = "FILE")]
     pub(super) inputs: Option<PathBuf>,
+    /// The Merkle store to use; `run` and `prove` write it back with the trees that the run made, and begin it if there is none.
+    #[arg(long, value_name = "FILE")]
+    pub(super) store: Option<PathBuf>,
     /// Give up after this many cycles.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CYCLES)]
     pub(super) max_cycles: u64,
@@ -122,6 +131,9 @@ pub(super) struct VerifyArgs {
     /// Rebuild the key from this program instead, for the proof's profile.
     #[arg(long, value_name = "FILE")]
     pub(super) program: Option<PathBuf>,
+    /// With --program: its kernel.
+    #[arg(long, value_name = "FILE", requires = "program")]
+    pub(super) kernel: Option<PathBuf>,
     /// The claim.
     #[arg(long, value_name = "FILE")]
     pub(super) claim: PathBuf,
@@ -132,6 +144,16 @@ pub(super) struct VerifyArgs {
     /// With --program: the target for which the key was made.
     #[arg(long, value_name = "BITS[-MODEL]", requires = "program")]
     pub(super) key_security: Option<Security>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChainArgs {
+    /// The claims, in order. The root is the top word of the stack, at the start and at the end.
+    #[arg(required = true, value_name = "CLAIM")]
+    pub(super) claims: Vec<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,

@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
-use plica::{Error, Felt, Plica, Profile, format_felt, format_word};
+use plica::{Error, Felt, MerkleStore, Plica, Profile, format_felt, format_word};
 use serde_json::{Value, json};
 
-use super::args::{AnalyzeArgs, ProgramArgs, ProveArgs, RunArgs, SetupArgs, VerifyArgs};
+use super::args::{
+    AnalyzeArgs, ChainArgs, ExecutionArgs, ProgramArgs, ProveArgs, RunArgs, SetupArgs, VerifyArgs,
+};
 use super::progress::Progress;
 use super::{files, output};
 
@@ -13,13 +15,26 @@ type Result<T> = std::result::Result<T, Error>;
 
 fn assemble(args: &ProgramArgs, progress: &Progress) -> Result<Plica> {
     progress.phase("assembling");
-    let program = files::program(&args.program)?;
+    let program = files::program(&args.program, args.kernel.as_deref())?;
     if !args.json {
         for warning in program.warnings() {
             eprintln!("{:?}", miette::Report::new(warning.clone()));
         }
     }
     Ok(program)
+}
+
+/// The store that the arguments name, if they do.
+fn store(args: &ExecutionArgs) -> Result<Option<MerkleStore>> {
+    args.store.as_deref().map(files::store).transpose()
+}
+
+/// Writes the store back. Its trees stay what they were, so whatever happens afterwards does no harm.
+fn keep(args: &ExecutionArgs, store: Option<MerkleStore>) -> Result<()> {
+    match (&args.store, store) {
+        (Some(path), Some(store)) => files::write(path, &store.to_bytes()),
+        _ => Ok(()),
+    }
 }
 
 fn decimals(values: &[Felt]) -> Vec<String> {
@@ -30,8 +45,13 @@ pub(super) fn run(args: &RunArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
     let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
     let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
+    let mut store = store(&args.execution)?;
     progress.phase("running");
-    let outcome = program.run(&inputs)?;
+    let outcome = match &mut store {
+        Some(store) => program.run_with_store(&inputs, store)?,
+        None => program.run(&inputs)?,
+    };
+    keep(&args.execution, store)?;
     drop(progress);
     let outputs = decimals(&outcome.outputs);
     if args.program.json {
@@ -51,11 +71,17 @@ pub(super) fn prove(args: &ProveArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
     let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
     let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
+    let mut store = store(&args.execution)?;
     progress.phase("making the key");
     let (key, _) = program.setup(&args.key.profile, args.key.security.0)?;
     progress.phase("running and proving");
-    let proven = program.prove(&key, &inputs)?;
+    let proven = match &mut store {
+        Some(store) => program.prove_with_store(&key, &inputs, store)?,
+        None => program.prove(&key, &inputs)?,
+    };
     progress.phase("writing");
+    // First: a proof whose new tree nobody has would be the end of a chain.
+    keep(&args.execution, store)?;
     let bytes = proven.proof.to_bytes();
     let claim_path = files::claim_path(&args.output);
     files::write(&args.output, &bytes)?;
@@ -129,7 +155,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
             let profile = Profile::by_id(proof.profile()).expect("decoding checked the profile");
             let target = args.key_security.unwrap_or(args.security);
             progress.phase("making the key");
-            let program = files::program(path)?;
+            let program = files::program(path, args.kernel.as_deref())?;
             program.setup(&profile, target.0)?.1
         }
         (None, None) => unreachable!("one of them is required"),
@@ -159,12 +185,46 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn chain(args: &ChainArgs) -> Result<()> {
+    let claims = args.claims.iter().map(|path| files::claim(path));
+    let claims = claims.collect::<Result<Vec<_>>>()?;
+    for ((before, claim), path) in claims.iter().zip(&claims[1..]).zip(&args.claims[1..]) {
+        claim.follows(before).map_err(|reason| Error::Chain {
+            path: path.clone(),
+            reason,
+        })?;
+    }
+    let [start, _] = claims[0].roots();
+    let [_, end] = claims[claims.len() - 1].roots();
+    let [start, end] = [start, end].map(|root| format_word(&root));
+    let key = format_word(&claims[0].key);
+    if args.json {
+        output::print_json(&json!({
+            "linked": true,
+            "key": key,
+            "claims": claims.len(),
+            "start": start,
+            "end": end,
+        }));
+    } else {
+        output::print(&format!(
+            "{} claims about key {key}\nfrom {start}\nto   {end}\nTheir proofs are not checked here.",
+            claims.len(),
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn analyze(args: &AnalyzeArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
     let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
     let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
+    let mut store = store(&args.execution)?;
     progress.phase("running");
-    let analysis = program.analyze(&inputs, &args.profile)?;
+    let analysis = match &mut store {
+        Some(store) => program.analyze_with_store(&inputs, &args.profile, store)?,
+        None => program.analyze(&inputs, &args.profile)?,
+    };
     drop(progress);
     if args.program.json {
         let value: Value = serde_json::to_value(&analysis).expect("plain data");

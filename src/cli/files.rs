@@ -4,10 +4,15 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use plica::{Claim, DirectoryModules, Error, Inputs, Plica, Proof, VerifyingKey};
+use plica::{
+    Claim, DirectoryModules, Error, Inputs, KernelFile, MerkleStore, ModuleLoader, Plica, Proof,
+    VerifyingKey,
+};
 
 /// Largest source text or input file that is read, in bytes.
 const MAX_TEXT: u64 = 256 << 20;
+/// Largest store file that is read, in bytes, with what is around its payload.
+const MAX_STORE: u64 = (1 << 28) + (1 << 10);
 /// Largest proof or key file that is read, in bytes; decoding has tighter limits of its own.
 const MAX_BINARY: u64 = 1 << 27;
 
@@ -61,13 +66,16 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Reads and assembles a program; modules are looked for in its folder.
-pub(super) fn program(path: &Path) -> Result<Plica, Error> {
+pub(super) fn program(path: &Path, kernel: Option<&Path>) -> Result<Plica, Error> {
     let text = read_text(path)?;
     let folder = path
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let loader = DirectoryModules::new(folder);
+    let mut loader: Vec<Box<dyn ModuleLoader>> = vec![Box::new(DirectoryModules::new(folder))];
+    if let Some(kernel) = kernel {
+        loader.push(Box::new(KernelFile(kernel.to_owned())));
+    }
     Plica::assemble_with(&text, &path.display().to_string(), &loader)
 }
 
@@ -98,6 +106,23 @@ pub(super) fn proof(path: &Path) -> Result<Proof, Error> {
 pub(super) fn key(path: &Path) -> Result<VerifyingKey, Error> {
     let bytes = read(path, MAX_BINARY)?;
     VerifyingKey::from_bytes(&bytes).map_err(|reason| Error::File {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+/// The store in a file, or a new one.
+pub(super) fn store(path: &Path) -> Result<MerkleStore, Error> {
+    let exists = path.try_exists().map_err(|reason| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        reason,
+    })?;
+    if !exists {
+        return Ok(MerkleStore::default());
+    }
+    let bytes = read(path, MAX_STORE)?;
+    MerkleStore::from_bytes(&bytes).map_err(|reason| Error::File {
         path: path.to_owned(),
         reason,
     })

@@ -40,6 +40,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Prove(args) => commands::prove(args),
         Command::Setup(args) => commands::setup(args),
         Command::Verify(args) => commands::verify(args),
+        Command::Chain(args) => commands::chain(args),
         Command::Analyze(args) => commands::analyze(args),
     };
     match result {

@@ -33,6 +33,15 @@ pub struct Claim {
     pub outputs: [Felt; STACK_SIZE],
 }
 
+/// Why a claim does not go on where another one ends.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LinkError {
+    #[error("the claim is about another key ({this}) than the one before it ({before})")]
+    OtherKey { this: String, before: String },
+    #[error("the claim starts from {this}, but the one before it ends with {before}")]
+    OtherRoot { this: String, before: String },
+}
+
 /// Why a text is not a claim.
 #[derive(Debug, Error)]
 pub enum ClaimError {
@@ -68,6 +77,30 @@ impl Claim {
     /// The public values in the order of the boundary chip.
     pub fn public_values(&self) -> Vec<Felt> {
         self.inputs.iter().chain(&self.outputs).copied().collect()
+    }
+
+    /// The word on top of the stack at the start and at the end: where a program that carries a state on has its root.
+    pub fn roots(&self) -> [Word; 2] {
+        // The last element of a word is on top.
+        [&self.inputs, &self.outputs].map(|stack| std::array::from_fn(|j| stack[3 - j]))
+    }
+
+    /// Whether this is a run of the same program that starts from the root with which `before` ends. That both are true is for
+    /// their proofs to say.
+    ///
+    /// # Errors
+    /// [`LinkError`] if it is not.
+    pub fn follows(&self, before: &Self) -> Result<(), LinkError> {
+        let ([start, _], [_, end]) = (self.roots(), before.roots());
+        if self.key != before.key {
+            let [this, before] = [self, before].map(|claim| format_word(&claim.key));
+            Err(LinkError::OtherKey { this, before })
+        } else if start != end {
+            let [this, before] = [start, end].map(|root| format_word(&root));
+            Err(LinkError::OtherRoot { this, before })
+        } else {
+            Ok(())
+        }
     }
 
     /// The claim's one textual form.

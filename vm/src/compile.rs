@@ -12,7 +12,7 @@ use tracing::instrument;
 use crate::inputs::Start;
 use crate::ir::{CompileError, Origin, Trap, translate};
 use crate::lower::{EntryInfo, lower};
-use crate::processor::{self, Fault, HostFailure, RunOutcome};
+use crate::processor::{self, Fault, HostFailure, MerkleStore, RunOutcome};
 use crate::syntax::{self, Sources};
 
 /// A program ready to run, with what is needed to explain a failure.
@@ -26,7 +26,8 @@ pub struct Compiled {
     pub actions: Vec<Origin>,
     /// Names for the origins; the first is the program's body.
     pub procedures: Vec<String>,
-    sources: Sources,
+    /// The texts that origins point into.
+    pub sources: Sources,
 }
 
 /// Compiles a resolved program.
@@ -73,13 +74,23 @@ pub enum RunErrorKind {
     FriSegment,
     #[error("the value is not what the layer before was folded to")]
     FriFolding,
-    #[error("a called procedure must leave 16 elements on the stack, this one leaves {depth}")]
-    CallDepth { depth: usize },
+    #[error("the node is not in the Merkle tree at this place{}", with_code(*.code))]
+    MerklePath { code: u32 },
+    #[error("a called procedure must leave 16 elements on the stack, this one leaves {}", or_more(*.depth))]
+    CallDepth { depth: Option<usize> },
+    #[error("no procedure of the program has this root")]
+    UnknownProcedure,
+    #[error("the program ends with more than 16 elements on the stack")]
+    FinalDepth,
     /// What the host cannot do has no other name here.
     #[error("{0}")]
     Host(HostFailure),
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
+}
+
+fn or_more(depth: Option<usize>) -> String {
+    depth.map_or_else(|| "more".to_owned(), |depth| depth.to_string())
 }
 
 /// The error code of an assertion, if it was given one.
@@ -128,7 +139,21 @@ impl Compiled {
         inputs: impl Into<Start<'a>>,
         max_cycles: u64,
     ) -> Result<RunOutcome, Box<RunError>> {
-        processor::run(&self.program, &self.layout, &inputs.into(), max_cycles)
+        self.run_with(inputs, None, max_cycles)
+    }
+
+    /// The same with a Merkle store, which afterwards knows the trees that the run made.
+    ///
+    /// # Errors
+    /// See [`RunErrorKind`].
+    pub fn run_with<'a>(
+        &self,
+        inputs: impl Into<Start<'a>>,
+        store: Option<&mut MerkleStore>,
+        max_cycles: u64,
+    ) -> Result<RunOutcome, Box<RunError>> {
+        let inputs = inputs.into();
+        processor::run(&self.program, &self.layout, &inputs, store, max_cycles)
             .map_err(|fault| self.explain(fault))
     }
 
@@ -141,7 +166,21 @@ impl Compiled {
         inputs: impl Into<Start<'a>>,
         max_cycles: u64,
     ) -> Result<Execution, Box<RunError>> {
-        processor::record(&self.program, &self.layout, &inputs.into(), max_cycles)
+        self.record_with(inputs, None, max_cycles)
+    }
+
+    /// The same with a Merkle store, which afterwards knows the trees that the run made.
+    ///
+    /// # Errors
+    /// See [`RunErrorKind`].
+    pub fn record_with<'a>(
+        &self,
+        inputs: impl Into<Start<'a>>,
+        store: Option<&mut MerkleStore>,
+        max_cycles: u64,
+    ) -> Result<Execution, Box<RunError>> {
+        let inputs = inputs.into();
+        processor::record(&self.program, &self.layout, &inputs, store, max_cycles)
             .map_err(|fault| self.explain(fault))
     }
 
@@ -159,7 +198,10 @@ impl Compiled {
                     Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
                     Some(Trap::FriSegment) => RunErrorKind::FriSegment,
                     Some(Trap::FriFolding) => RunErrorKind::FriFolding,
+                    Some(Trap::MerklePath { code }) => RunErrorKind::MerklePath { code },
                     Some(Trap::CallDepth { depth }) => RunErrorKind::CallDepth { depth },
+                    Some(Trap::UnknownProcedure) => RunErrorKind::UnknownProcedure,
+                    Some(Trap::FinalDepth) => RunErrorKind::FinalDepth,
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
                 };
                 (kind, Some((entry, 0)))

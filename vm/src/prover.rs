@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("fe0d30bb3ec7bd6a2cf42833103f704b787680b0d737cdac5edc1251439d388a");
+    Fingerprint::new("e9e0ce4e9ed7c43c2036e89b6d1c4302e272f1e791275d7c25eab4e3cc37f86b");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {

@@ -1,9 +1,13 @@
 //! Forged traces of whole executions: the attacks of the soundness page, each with what stops it.
 
+#[path = "attacks/contexts.rs"]
+mod contexts;
 #[path = "attacks/forged.rs"]
 mod forged;
 #[path = "attacks/memory.rs"]
 mod memory;
+#[path = "attacks/merkle.rs"]
+mod merkle;
 #[path = "attacks/programs.rs"]
 mod programs;
 #[path = "attacks/proofs.rs"]
@@ -26,7 +30,7 @@ use plica_air::code::{CALL, Entry, INPUT, OUTPUT, exit_link, handle};
 use plica_air::trace::Table;
 use plica_field::Felt;
 use plica_vm::compile::compile;
-use plica_vm::syntax::{NoModules, parse_program};
+use plica_vm::syntax::parse_program;
 use programs::{CALLS, CHECKS, EFFECTS, GATES, HASH_CHAIN, LOOP, ODD_LOOP, WIDE_LOOP};
 
 const ZERO: Felt = Felt::ZERO;
@@ -776,7 +780,7 @@ fn inversions_whose_results_are_dropped_are_anchored() {
 fn inversions_of_the_corpus_are_anchored() {
     let mut inversions = 0;
     for case in support::load_corpus() {
-        let parsed = parse_program(&case.source, &case.name, &NoModules);
+        let parsed = parse_program(&case.source, &case.name, &case.modules());
         let Some(compiled) = parsed.ok().and_then(|p| compile(&p).ok()) else {
             continue;
         };

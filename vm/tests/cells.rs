@@ -38,6 +38,7 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::MemoryElement => Some((1, "load or store of an element", 45.0)),
         ChipKind::MemoryWord => Some((1, "load or store of a word", 46.0)),
         ChipKind::Advice => Some((1, "advice of four values", 45.0)),
+        ChipKind::Clock => Some((1, "clock", 45.0)),
         ChipKind::Addresses => Some((1, "address touched", 45.0)),
         ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => None,
     }

@@ -2,11 +2,11 @@
 
 mod support;
 
-use plica_vm::syntax::{NoModules, Program, parse_program};
+use plica_vm::syntax::{Program, parse_program};
 use support::{Case, Expected, load_whole_corpus};
 
 fn parse(case: &Case) -> Result<Program, String> {
-    parse_program(&case.source, &case.name, &NoModules).map_err(|error| {
+    parse_program(&case.source, &case.name, &case.modules()).map_err(|error| {
         miette::Diagnostic::code(&error)
             .expect("every diagnostic has a code")
             .to_string()

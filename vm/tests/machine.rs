@@ -15,7 +15,7 @@ use support::{Case, Expected, Failure, load_corpus};
 const MAX_CYCLES: u64 = 1 << 24;
 
 fn compiled(case: &Case) -> Result<Compiled, CompileErrorKind> {
-    let program = parse_program(&case.source, &case.name, &NoModules).expect("parses");
+    let program = parse_program(&case.source, &case.name, &case.modules()).expect("parses");
     compile(&program).map_err(|error| error.kind)
 }
 
@@ -23,31 +23,11 @@ fn inputs(case: &Case) -> Inputs {
     case.run_inputs()
 }
 
-/// Whether a case needs what the compiler does not have yet: advice and dynamic stack depth.
-fn is_for_later(case: &Case) -> bool {
-    matches!(
-        compiled(case),
-        Err(CompileErrorKind::Unsupported(_)
-            | CompileErrorKind::BranchDepth { .. }
-            | CompileErrorKind::LoopDepth { .. })
-    )
-}
-
 fn runnable() -> Vec<Case> {
     load_corpus()
         .into_iter()
-        .filter(|case| !matches!(case.expected, Expected::Rejected(_)) && !is_for_later(case))
+        .filter(|case| !matches!(case.expected, Expected::Rejected(_)))
         .collect()
-}
-
-#[test]
-fn only_advice_and_dynamic_depth_are_for_later() {
-    let later: Vec<String> = load_corpus()
-        .into_iter()
-        .filter(|case| !matches!(case.expected, Expected::Rejected(_)) && is_for_later(case))
-        .map(|case| case.name)
-        .collect();
-    insta::assert_snapshot!(later.join("\n"));
 }
 
 fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
@@ -69,7 +49,10 @@ fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
             RunErrorKind::AdviceStack => Failure::AdviceStack,
             RunErrorKind::FriSegment => Failure::FriSegment,
             RunErrorKind::FriFolding => Failure::FriFolding,
+            RunErrorKind::MerklePath { code } => Failure::MerkleVerify(code),
             RunErrorKind::CallDepth { .. } => Failure::CallDepth,
+            RunErrorKind::UnknownProcedure => Failure::UnknownProcedure,
+            RunErrorKind::FinalDepth => Failure::Depth,
             RunErrorKind::Host(failure) => failure.into(),
             RunErrorKind::CycleLimit { .. } => panic!("{}: does not halt", case.name),
         }),

@@ -219,6 +219,9 @@ fn update(directory: &Path) {
             for line in &case.advice {
                 updated += &format!("{line}\n");
             }
+            for line in case.kernel.lines() {
+                updated += &format!("kernel: {line}\n");
+            }
             updated += &format!("{}\n{expected}\n", case.source.trim_matches('\n'));
             if let Some(reason) = &case.differs {
                 updated += &format!("differs: {reason}\n");

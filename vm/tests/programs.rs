@@ -39,11 +39,12 @@ fn benchmarks_parse() {
 fn examples_parse() {
     assert_all_parse("examples");
     assert_all_parse("examples/modules");
+    assert_all_parse("examples/storage");
 }
 
 #[test]
 fn examples_have_inputs_and_outputs() {
-    for directory in ["examples", "examples/modules"] {
+    for directory in ["examples", "examples/modules", "examples/storage"] {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
             .join(directory);

@@ -121,7 +121,7 @@ fn every_instruction_is_proven() {
         if matches!(case.expected, Expected::Rejected(_)) {
             continue;
         }
-        let program = parse_program(&case.source, &case.name, &NoModules).expect("parses");
+        let program = parse_program(&case.source, &case.name, &case.modules()).expect("parses");
         let names = names(&program);
         let compiled = compile(&program).ok();
         for name in &names {

@@ -5,12 +5,12 @@ mod reference;
 mod support;
 
 use p3_field::PrimeField64;
-use plica_vm::syntax::{NoModules, parse_program};
+use plica_vm::syntax::parse_program;
 use reference::{Stop, interpret};
 use support::{Case, Expected, load_whole_corpus};
 
 fn outcome(case: &Case) -> Expected {
-    let program = parse_program(&case.source, &case.name, &NoModules)
+    let program = parse_program(&case.source, &case.name, &case.modules())
         .unwrap_or_else(|error| panic!("{}: {error}", case.name));
     match interpret(&program, &case.run_inputs(), 1 << 22) {
         Ok(outputs) => Expected::Outputs(outputs.map(|value| value.as_canonical_u64())),

@@ -27,6 +27,7 @@
 //! | [`mod@assert`] | equality checks and touches | ordered |
 //! | [`memory_element`], [`memory_word`] | loads and stores, both an [`access`] | ordered |
 //! | [`advice`] | values that the prover chooses | ordered |
+//! | [`clock`] | the clock as a value | ordered |
 //! | [`addresses`] | the addresses that a run touches | one each |
 //! | [`single`] | field instructions without a partner | facts |
 //!
@@ -42,6 +43,7 @@ pub mod bit_length;
 pub mod bits;
 pub mod bitwise;
 pub mod boundary;
+pub mod clock;
 pub mod copy;
 pub mod ext3;
 pub mod frame;

@@ -26,8 +26,17 @@ pub enum EffectOp {
     LoadWord,
     /// Replaces the word at an address.
     StoreWord,
+    /// The same four in any context: the address is a word (address, context, 0, 0).
+    LoadElementIn,
+    StoreElementIn,
+    LoadWordIn,
+    StoreWordIn,
     /// Takes so many values (1 to 4) from the advice. The row gives four values all the same, and the word of them.
-    Advice { count: u8 },
+    Advice {
+        count: u8,
+    },
+    /// The clock of the row: a number that no other row has.
+    Clock,
 }
 
 use Type::{Felt as F, Word};
@@ -39,9 +48,14 @@ impl EffectOp {
         Self::StoreElement,
         Self::LoadWord,
         Self::StoreWord,
+        Self::LoadElementIn,
+        Self::StoreElementIn,
+        Self::LoadWordIn,
+        Self::StoreWordIn,
         Self::Advice {
             count: ADVICE_VALUES as u8,
         },
+        Self::Clock,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -50,30 +64,69 @@ impl EffectOp {
             Self::StoreElement => "store of an element",
             Self::LoadWord => "load of a word",
             Self::StoreWord => "store of a word",
+            Self::LoadElementIn => "load of an element in a context",
+            Self::StoreElementIn => "store of an element in a context",
+            Self::LoadWordIn => "load of a word in a context",
+            Self::StoreWordIn => "store of a word in a context",
             Self::Advice { .. } => "advice",
+            Self::Clock => "clock",
         }
     }
 
     /// The chip that has its rows.
     pub const fn class(self) -> Class {
         match self {
-            Self::LoadElement | Self::StoreElement => Class::MemoryElement,
-            Self::LoadWord | Self::StoreWord => Class::MemoryWord,
+            Self::LoadElement | Self::StoreElement | Self::LoadElementIn | Self::StoreElementIn => {
+                Class::MemoryElement
+            }
+            Self::LoadWord | Self::StoreWord | Self::LoadWordIn | Self::StoreWordIn => {
+                Class::MemoryWord
+            }
             Self::Advice { .. } => Class::Advice,
+            Self::Clock => Class::Clock,
         }
     }
 
-    /// Tells the instructions of one chip apart.
+    /// Tells the instructions of one chip apart. The context is not told: it is in the cell of the address.
     pub const fn opcode(self) -> u32 {
-        match self {
-            Self::LoadElement | Self::LoadWord | Self::Advice { .. } => 0,
-            Self::StoreElement | Self::StoreWord => 1,
-        }
+        self.is_store() as u32
+    }
+
+    const fn is_store(self) -> bool {
+        matches!(
+            self,
+            Self::StoreElement | Self::StoreWord | Self::StoreElementIn | Self::StoreWordIn
+        )
     }
 
     /// Whether the row accesses memory, at the address that is operand 0.
     pub const fn is_access(self) -> bool {
-        !matches!(self, Self::Advice { .. })
+        !matches!(self, Self::Advice { .. } | Self::Clock)
+    }
+
+    /// Whether the address says in which context it is; otherwise that is the context of the root, 0.
+    pub const fn has_context(self) -> bool {
+        matches!(
+            self,
+            Self::LoadElementIn | Self::StoreElementIn | Self::LoadWordIn | Self::StoreWordIn
+        )
+    }
+
+    /// The same access at an address with a context.
+    #[must_use]
+    pub const fn in_context(self) -> Self {
+        match self {
+            Self::LoadElement => Self::LoadElementIn,
+            Self::StoreElement => Self::StoreElementIn,
+            Self::LoadWord => Self::LoadWordIn,
+            Self::StoreWord => Self::StoreWordIn,
+            other => other,
+        }
+    }
+
+    /// The value that a store stores: where it begins among the elements of the operands.
+    pub const fn stored_at(self) -> usize {
+        if self.has_context() { 4 } else { 1 }
     }
 
     /// An address needs no type: no row accesses one of 2^32 or more, because the address table has none.
@@ -83,6 +136,11 @@ impl EffectOp {
             Self::StoreElement => (&[F, F], 0b1, &[]),
             Self::LoadWord => (&[F], 0b1, &[Word]),
             Self::StoreWord => (&[F, Word], 0b1, &[]),
+            Self::LoadElementIn => (&[Word], 0, &[F]),
+            Self::StoreElementIn => (&[Word, F], 0, &[]),
+            Self::LoadWordIn => (&[Word], 0, &[Word]),
+            Self::StoreWordIn => (&[Word, Word], 0, &[]),
+            Self::Clock => (&[], 0, &[F]),
             Self::Advice { .. } => (&[], 0, &[Word, F, F, F, F]),
         };
         Signature {

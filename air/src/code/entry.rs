@@ -33,6 +33,7 @@ pub enum Class {
     MemoryElement = 40,
     MemoryWord = 41,
     Advice = 42,
+    Clock = 43,
     U32Mul = 27,
     U32Div = 28,
     U32Shift = 29,

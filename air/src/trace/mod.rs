@@ -15,9 +15,9 @@ use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, copy, ext3, frame,
-    inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact,
-    single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, ext3,
+    frame, inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo,
+    rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use crate::code::{
     ArithOp, CopyEntry, CopyKind, EffectEntry, Entry, FactEntry, FrameEntry, INPUT, Layout,
@@ -109,6 +109,22 @@ pub struct EffectRow<'a> {
     pub mults: [Felt; MAX_RESULTS],
     /// What an access to memory found.
     pub memory: Remembered,
+}
+
+impl EffectRow<'_> {
+    /// The context of an access.
+    pub fn context(&self) -> Felt {
+        if self.entry.op.has_context() {
+            self.operands[1]
+        } else {
+            Felt::ZERO
+        }
+    }
+
+    /// The elements of the value that a store stores.
+    pub fn stored(&self) -> &[Felt] {
+        &self.operands[self.entry.op.stored_at()..]
+    }
 }
 
 /// Everything that ran, by [`ChipKind`].
@@ -554,6 +570,7 @@ impl Generator<'_> {
             | ChipKind::MemoryElement
             | ChipKind::MemoryWord
             | ChipKind::Advice
+            | ChipKind::Clock
             | ChipKind::Addresses => unreachable!("{kind:?} has no facts"),
         }
     }
@@ -682,6 +699,10 @@ impl Generator<'_> {
                 advice::fill(advice::Cols::of_mut(row), values);
             }),
             (ChipKind::Advice, None) => advice::fill_padding(advice::Cols::of_mut(row)),
+            (ChipKind::Clock, Some(event)) => self.effect_row(event, |values| {
+                clock::fill(clock::Cols::of_mut(row), values);
+            }),
+            (ChipKind::Clock, None) => clock::fill_padding(clock::Cols::of_mut(row)),
             _ => unreachable!("{kind:?} has no ordered rows"),
         }
     }

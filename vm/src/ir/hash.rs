@@ -7,9 +7,9 @@ use plica_hash_rpo::constants::{CAPACITY, DIGEST, WIDTH};
 
 use super::build::{Scope, constant};
 use super::stack::Stack;
-use super::translate::{Result, Translator};
+use super::translate::Translator;
 use super::{Ir, Operand};
-use crate::syntax::{Instruction, Span};
+use crate::syntax::Instruction;
 
 /// A word as its elements, the first one first.
 pub(super) type Elements = [Operand; DIGEST];
@@ -55,10 +55,9 @@ impl Translator<'_> {
     pub(super) fn hash_instruction(
         &mut self,
         instruction: &Instruction,
-        span: Span,
         stack: &mut Stack,
         scope: &mut Scope,
-    ) -> Result<()> {
+    ) {
         use Instruction as I;
         match instruction {
             I::HPerm => {
@@ -72,13 +71,11 @@ impl Translator<'_> {
                 let digest = self.ir.digest(scope, stack.word(0), zero, length);
                 stack.replace(DIGEST, &digest);
             }
-            // The host also learns the parent of a `mtree_merge`; a proof does not depend on what the host knows.
-            I::HMerge | I::MTreeMerge => {
+            I::HMerge => {
                 let digest = self.ir.merge(scope, stack.word(DIGEST), stack.word(0));
                 stack.replace(2 * DIGEST, &digest);
             }
-            _ => return self.unsupported(span),
+            _ => self.merkle_instruction(instruction, stack, scope),
         }
-        Ok(())
     }
 }

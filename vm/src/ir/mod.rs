@@ -11,16 +11,21 @@ mod advice;
 mod build;
 mod carry;
 mod compare;
+mod control;
+mod dispatch;
 mod error;
 mod ext2;
 mod ext3;
 mod hash;
 pub mod liveness;
 mod memory;
+mod merkle;
 mod power;
+mod procedures;
 mod repeat;
 mod replay;
 mod shift;
+mod spill;
 mod stack;
 mod stark;
 mod translate;
@@ -78,6 +83,8 @@ pub struct Origin {
     pub span: Span,
     /// Position in [`Ir::procedures`].
     pub procedure: u32,
+    /// It only moves items of the stack to memory or back.
+    pub spill: bool,
 }
 
 /// An operation whose result is a function of its operands.
@@ -142,10 +149,19 @@ pub enum Trap {
     FriSegment,
     /// A value that is not what was folded.
     FriFolding,
+    /// A path of a Merkle tree that does not end at the root, with the error code of the instruction.
+    MerklePath {
+        code: u32,
+    },
     /// A called procedure that leaves more than 16 elements.
     CallDepth {
-        depth: usize,
+        /// If it is known at compile time.
+        depth: Option<usize>,
     },
+    /// No procedure of the program has this root.
+    UnknownProcedure,
+    /// More than 16 elements at the end.
+    FinalDepth,
 }
 
 impl Trap {
@@ -164,10 +180,8 @@ impl From<EffectOp> for Trap {
     fn from(op: EffectOp) -> Self {
         match op {
             EffectOp::Advice { .. } => Self::AdviceStack,
-            EffectOp::LoadElement
-            | EffectOp::StoreElement
-            | EffectOp::LoadWord
-            | EffectOp::StoreWord => Self::MemoryAddress,
+            // The accesses; a clock does not fail.
+            _ => Self::MemoryAddress,
         }
     }
 }
@@ -307,6 +321,8 @@ pub struct Ir {
     pub inputs: Vec<ValueId>,
     /// Names for [`Origin::procedure`]; the first is the program's body.
     pub procedures: Vec<String>,
+    /// The procedure region of dynamic calls, which may call itself.
+    pub dispatcher: Option<RegionId>,
     words: word::Words,
 }
 

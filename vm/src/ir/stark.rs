@@ -6,7 +6,7 @@ use plica_field::Felt;
 
 use super::build::{Scope, constant};
 use super::ext2::Quadratic;
-use super::stack::Stack;
+use super::stack::{CONTEXT, Stack};
 use super::translate::{Result, Translator};
 use super::{Ir, Operand, Trap};
 use crate::syntax::{Instruction, Span};
@@ -133,8 +133,9 @@ impl Ir {
     fn combine(&mut self, stack: &mut Stack, scope: &mut Scope) {
         let value = [stack.peek(7), constant(Felt::ZERO)];
         let [x, z, a] = [12, 13, 14].map(|n| stack.peek(n));
+        let context = stack.at(CONTEXT);
         let [alpha, opened] = [a, z].map(|address| {
-            let word = self.effect(scope, EffectOp::LoadWord, &[address])[0];
+            let word = self.access(scope, EffectOp::LoadWord, context, address, None)[0];
             self.unpack(scope, word)
         });
         let alpha = [alpha[0], alpha[1]];

@@ -78,6 +78,7 @@ const fn fact(op: FactOp) -> f64 {
         | Class::MemoryElement
         | Class::MemoryWord
         | Class::Advice
+        | Class::Clock
         | Class::WordCopy => 0.0,
     }
 }
@@ -88,6 +89,7 @@ const fn effect(op: EffectOp) -> f64 {
         Class::MemoryElement => 43.0,
         Class::MemoryWord => 46.0,
         Class::Advice => 35.0,
+        Class::Clock => 18.0,
         _ => 0.0,
     }
 }

@@ -151,7 +151,11 @@ mod tests {
             start: 0,
             end: 0,
         };
-        Scope::new(Origin { span, procedure: 0 })
+        Scope::new(Origin {
+            span,
+            procedure: 0,
+            spill: false,
+        })
     }
 
     fn word(ir: &mut Ir) -> Operand {

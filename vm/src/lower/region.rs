@@ -35,7 +35,12 @@ pub(super) fn lower(
     let needed = lowering.needed(region, step);
     let is_root = matches!(r.end, End::Root { .. });
     let anchor = if is_root { INPUT } else { param(entry_pc, 0) };
-    let places = place_params(lowering, region, step, &needed);
+    let is_dispatcher = ir.dispatcher == Some(region);
+    let places = if is_dispatcher {
+        lowering.interface(region).places.clone()
+    } else {
+        place_params(lowering, region, step, &needed)
+    };
 
     let mut builder = Builder::new(lowering, region, id, anchor);
     for (i, (&p, &place)) in r.params.iter().zip(&places).enumerate() {
@@ -83,6 +88,13 @@ pub(super) fn lower(
                 .collect();
         }
         End::Procedure { results } => {
+            let mut results = results.clone();
+            if is_dispatcher {
+                // Its callers count on cells.
+                for result in &mut results {
+                    *result = Operand::Value(code.value(*result, r.origin));
+                }
+            }
             code.builder.end_block(|b| {
                 let pc = b.lowering.take_pc();
                 let entry = CodeEntry::Leave(LeaveEntry::Return { pc });

@@ -9,7 +9,7 @@ use plica_hash_rpo::{digest, merge_in_domain, permute};
 use thiserror::Error;
 
 use super::memory::Memory;
-use super::store::Store;
+use super::store::{Level, MerkleStore};
 use crate::inputs::{Inputs, MerkleTree};
 
 /// Why the host does not do what it is asked for.
@@ -17,6 +17,10 @@ use crate::inputs::{Inputs, MerkleTree};
 pub enum HostFailure {
     #[error("the advice map has no such key")]
     Key,
+    #[error("the Merkle store knows no tree with this root")]
+    Root,
+    #[error("a Merkle tree has no node at this depth and index")]
+    Position,
     #[error("the Merkle store does not know this node")]
     Node,
     #[error("the advice map does not have the leaf of the tree")]
@@ -45,8 +49,9 @@ pub(super) struct Host {
     /// The last one is popped first.
     stack: Vec<Felt>,
     map: BTreeMap<Word, Vec<Felt>>,
-    /// Made when it is first asked for.
-    store: Option<Store>,
+    /// Made when it is first asked for, if none is given.
+    store: Option<MerkleStore>,
+    /// What it has to know then.
     trees: Vec<MerkleTree>,
 }
 
@@ -58,6 +63,18 @@ impl Host {
             store: None,
             trees: inputs.merkle_store.clone(),
         }
+    }
+
+    /// Has the host use this store, which learns the trees of the inputs.
+    pub(super) fn with_store(mut self, mut store: MerkleStore) -> Self {
+        store.extend(&std::mem::take(&mut self.trees));
+        self.store = Some(store);
+        self
+    }
+
+    /// What the store is at the end, if there is one.
+    pub(super) fn into_store(self) -> Option<MerkleStore> {
+        self.store
     }
 
     /// Takes the next values off the advice stack, the first popped first; how many there are if too few.
@@ -75,10 +92,13 @@ impl Host {
         self.stack.extend(values.iter().rev());
     }
 
-    fn node(&mut self, root: Word, depth: u64, index: u64) -> Result<Word> {
+    fn store(&mut self) -> &mut MerkleStore {
         let trees = &self.trees;
-        let store = self.store.get_or_insert_with(|| Store::new(trees));
-        store.node(root, depth, index).ok_or(HostFailure::Node)
+        self.store.get_or_insert_with(|| {
+            let mut store = MerkleStore::default();
+            store.extend(trees);
+            store
+        })
     }
 
     /// Does what a program asks for; at most `limit` steps long.
@@ -100,8 +120,25 @@ impl Host {
                 }
             }
             HostOp::PushNode => {
-                let node = self.node(word(2), int(0), int(1))?;
+                let node = self.store().node(word(2), int(0), int(1))?;
                 self.push(&node);
+            }
+            HostOp::PushPath { node: with_node } => {
+                let path = self.store().path(word(2), int(0), int(1))?;
+                // There is no path to the root itself.
+                let &Level { node, .. } = path.last().ok_or(HostFailure::Position)?;
+                for level in &path {
+                    self.push(&level.sibling);
+                }
+                if with_node {
+                    self.push(&node);
+                }
+            }
+            HostOp::ReplaceNode => {
+                let _root = self.store().replace(word(2), int(0), int(1), word(6))?;
+            }
+            HostOp::JoinNodes => {
+                let _parent = self.store().join([word(0), word(4)]);
             }
             HostOp::PushDivision => {
                 let half = |j: usize| match u32::try_from(int(j)) {
@@ -124,14 +161,15 @@ impl Host {
                     return Err(HostFailure::Interpolation);
                 }
                 within(points, limit)?;
-                let words = (start..end).map(|address| memory.peek(0, address as u32));
+                let context = int(3);
+                let words = (start..end).map(|address| memory.peek(context, address as u32));
                 let values = words.flat_map(|[a, b, c, d]| [[a, b], [c, d]]).collect();
                 let coefficients = interpolate(values);
                 self.push(coefficients[..count as usize].as_flattened());
             }
             HostOp::PushTreeValue => {
                 let key = word(0);
-                let leaf = self.node(word(4), 64, int(3))?;
+                let leaf = self.store().node(word(4), 64, int(3))?;
                 let mut value = Word::default();
                 if leaf != value {
                     let pairs = self.map.get(&leaf).ok_or(HostFailure::Leaf)?;
@@ -150,7 +188,8 @@ impl Host {
                 let (start, end) = (address(4)?, address(5)?);
                 let length = end.checked_sub(start).ok_or(HostFailure::Range)?;
                 within(u64::from(length), limit)?;
-                let values = (start..end).flat_map(|address| memory.peek(0, address));
+                let context = int(6);
+                let values = (start..end).flat_map(|address| memory.peek(context, address));
                 self.map.insert(word(0), values.collect());
             }
             HostOp::InsertPair { domain } => {

@@ -23,6 +23,7 @@ use host::Host;
 use memory::Memory;
 
 pub use host::HostFailure;
+pub use store::MerkleStore;
 
 use crate::inputs::Start;
 
@@ -53,7 +54,8 @@ pub struct RunOutcome {
     pub cycles: u64,
 }
 
-/// Runs `program` on `inputs`.
+/// Runs `program` on `inputs`. A store is used in place of an empty one, and then knows the trees that the run made: all of
+/// them if it succeeds, and whatever it came to if not.
 ///
 /// # Errors
 /// The first [`Fault`] of the execution.
@@ -62,18 +64,21 @@ pub fn run(
     program: &Program,
     layout: &Layout,
     inputs: &Start<'_>,
+    mut store: Option<&mut MerkleStore>,
     max_cycles: u64,
 ) -> Result<RunOutcome, Fault> {
     let decoded = decode(program, layout, false);
-    let mut interpreter = Interpreter::<false>::new(&decoded, layout, inputs, max_cycles);
-    let outputs = interpreter.run(layout, &inputs.stack)?;
+    let host = host(inputs, &mut store);
+    let mut interpreter = Interpreter::<false>::new(&decoded, layout, host, max_cycles);
+    let outputs = interpreter.run(layout, &inputs.stack);
+    give_back(interpreter.state.host, store);
     Ok(RunOutcome {
-        outputs,
+        outputs: outputs?,
         cycles: interpreter.cycles,
     })
 }
 
-/// Runs `program` and records what the trace generator needs.
+/// The same, recording what the trace generator needs.
 ///
 /// # Errors
 /// The first [`Fault`] of the execution.
@@ -82,11 +87,14 @@ pub fn record(
     program: &Program,
     layout: &Layout,
     inputs: &Start<'_>,
+    mut store: Option<&mut MerkleStore>,
     max_cycles: u64,
 ) -> Result<Execution, Fault> {
     let decoded = decode(program, layout, true);
-    let mut interpreter = Interpreter::<true>::new(&decoded, layout, inputs, max_cycles);
-    let outputs = interpreter.run(layout, &inputs.stack)?;
+    let host = host(inputs, &mut store);
+    let mut interpreter = Interpreter::<true>::new(&decoded, layout, host, max_cycles);
+    let outputs = interpreter.run(layout, &inputs.stack);
+    give_back(interpreter.state.host, store);
     Ok(Execution {
         frames: interpreter.frames,
         values: interpreter.values,
@@ -95,8 +103,23 @@ pub fn record(
         touched: interpreter.state.memory.touched(),
         clk: interpreter.clk,
         inputs: inputs.stack,
-        outputs,
+        outputs: outputs?,
     })
+}
+
+/// The host of a run; it has the store until [`give_back`].
+fn host(inputs: &Start<'_>, store: &mut Option<&mut MerkleStore>) -> Host {
+    let host = inputs.advice.map(Host::new).unwrap_or_default();
+    match store {
+        Some(store) => host.with_store(std::mem::take(*store)),
+        None => host,
+    }
+}
+
+fn give_back(host: Host, store: Option<&mut MerkleStore>) {
+    if let (Some(place), Some(store)) = (store, host.into_store()) {
+        *place = store;
+    }
 }
 
 /// Computes a fact; the first operand if it traps.
@@ -175,19 +198,37 @@ impl State {
         operands: &[Felt; MAX_COMPONENTS],
         results: &mut [Felt],
     ) -> Result<(), Felt> {
-        if let EffectOp::Advice { count } = op {
-            return self.pop_advice(usize::from(count), results);
+        match op {
+            EffectOp::Advice { count } => return self.pop_advice(usize::from(count), results),
+            EffectOp::Clock => {
+                results[0] = Felt::from_u64(clk);
+                return Ok(());
+            }
+            _ => {}
         }
         let address = u32::try_from(operands[0].as_canonical_u64()).map_err(|_| operands[0])?;
-        let place = self.memory.at(0, address);
+        let mut context = 0;
+        if op.has_context() {
+            context = operands[1].as_canonical_u64();
+            // No row reads such an address: the other elements are zero, and the contexts of a run lie close together.
+            if operands[2..4] != [Felt::ZERO; 2] || context > 1 << 32 {
+                return Err(operands[0]);
+            }
+        }
+        let place = self.memory.at(context, address);
         let found = *place;
         place.clk = clk;
+        let stored = op.stored_at();
         match op {
-            EffectOp::LoadElement => results[0] = found.word[0],
-            EffectOp::StoreElement => place.word[0] = operands[1],
-            EffectOp::LoadWord => results[..4].copy_from_slice(&found.word),
-            EffectOp::StoreWord => place.word.copy_from_slice(&operands[1..5]),
-            EffectOp::Advice { .. } => unreachable!("handled above"),
+            EffectOp::LoadElement | EffectOp::LoadElementIn => results[0] = found.word[0],
+            EffectOp::StoreElement | EffectOp::StoreElementIn => place.word[0] = operands[stored],
+            EffectOp::LoadWord | EffectOp::LoadWordIn => {
+                results[..4].copy_from_slice(&found.word);
+            }
+            EffectOp::StoreWord | EffectOp::StoreWordIn => {
+                place.word.copy_from_slice(&operands[stored..stored + 4]);
+            }
+            EffectOp::Advice { .. } | EffectOp::Clock => unreachable!("handled above"),
         }
         if let Some(accesses) = &mut self.accesses {
             accesses.push(Access { clk, found });
@@ -220,7 +261,7 @@ struct Interpreter<'a, const RECORD: bool> {
 }
 
 impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
-    fn new(code: &'a Decoded, layout: &Layout, inputs: &Start<'_>, max_cycles: u64) -> Self {
+    fn new(code: &'a Decoded, layout: &Layout, host: Host, max_cycles: u64) -> Self {
         let size = layout.frame_sizes[Program::ROOT as usize] as usize;
         Self {
             code,
@@ -237,7 +278,7 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
             state: State {
                 memory: Memory::default(),
                 accesses: RECORD.then(Vec::new),
-                host: inputs.advice.map(Host::new).unwrap_or_default(),
+                host,
             },
             clk: 1,
             cycles: 0,

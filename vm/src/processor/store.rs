@@ -1,32 +1,78 @@
 //! The Merkle store: of each node that is known to be one of a tree, the two nodes below it.
+//!
+//! A node is found by its hash, so whatever is in a store is true, and what is not in it cannot be proven: a root names one tree.
+//! Replacing a node leaves the old tree as it was.
+
+mod file;
 
 use std::collections::{BTreeMap, HashMap};
 
 use plica_field::Word;
 use plica_hash_rpo::merge;
 
+use super::host::HostFailure;
 use crate::inputs::MerkleTree;
 
 /// Depth of a sparse tree, and of the deepest empty one.
 const MAX_DEPTH: u8 = 64;
 
-#[derive(Debug)]
-pub(super) struct Store {
-    children: HashMap<Word, [Word; 2]>,
+/// A node on the way down to another one, or that one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Level {
+    pub(super) node: Word,
+    /// The other child of the parent.
+    pub(super) sibling: Word,
+    pub(super) is_right: bool,
 }
 
-impl Store {
-    /// The empty trees of every depth, and these.
-    pub(super) fn new(trees: &[MerkleTree]) -> Self {
+/// Merkle trees, addressed by their roots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MerkleStore {
+    children: HashMap<Word, [Word; 2]>,
+    /// The roots of the empty trees, by height.
+    empty: Vec<Word>,
+}
+
+impl Default for MerkleStore {
+    /// The empty trees of every depth up to 64, whose leaves are zero words.
+    fn default() -> Self {
         let mut store = Self {
             children: HashMap::new(),
+            empty: vec![Word::default()],
         };
-        // By height.
-        let mut empty = vec![Word::default()];
         for height in 0..usize::from(MAX_DEPTH) {
-            let parent = store.join([empty[height]; 2]);
-            empty.push(parent);
+            let parent = store.join([store.empty[height]; 2]);
+            store.empty.push(parent);
         }
+        store
+    }
+}
+
+impl MerkleStore {
+    /// The root of the tree of this depth (at most 64) with zero words as leaves.
+    pub fn empty_root(&self, depth: u8) -> Option<Word> {
+        self.empty.get(usize::from(depth)).copied()
+    }
+
+    /// The node at a depth and index below `root`, if it is known.
+    pub fn get(&self, root: Word, depth: u8, index: u64) -> Option<Word> {
+        self.node(root, u64::from(depth), index).ok()
+    }
+
+    /// How many nodes have known children, those of empty trees left out.
+    pub fn len(&self) -> usize {
+        self.children.len() - usize::from(MAX_DEPTH)
+    }
+
+    /// Whether it has empty trees only.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Makes these trees known.
+    pub(super) fn extend(&mut self, trees: &[MerkleTree]) {
+        let empty = self.empty.clone();
+        let store = self;
         for tree in trees {
             match tree {
                 MerkleTree::Full(leaves) => {
@@ -50,7 +96,6 @@ impl Store {
                 }
             }
         }
-        store
     }
 
     /// Joins nodes, by (depth, index), from the deepest up to the root. A sibling that is not given is the root of an empty tree, if
@@ -76,21 +121,65 @@ impl Store {
     }
 
     /// Makes the parent of two nodes known.
-    fn join(&mut self, children: [Word; 2]) -> Word {
+    pub(super) fn join(&mut self, children: [Word; 2]) -> Word {
         let parent = merge(children);
         self.children.insert(parent, children);
         parent
     }
 
-    /// The node at a depth and index below `root`, if it is known.
-    pub(super) fn node(&self, root: Word, depth: u64, index: u64) -> Option<Word> {
-        let below = depth >= 64 || index >> depth == 0;
-        if depth > u64::from(MAX_DEPTH) || !below || !self.children.contains_key(&root) {
-            return None;
+    /// The way from below `root` down to the node at a depth and index, which is on the last level.
+    pub(super) fn path(
+        &self,
+        root: Word,
+        depth: u64,
+        index: u64,
+    ) -> Result<Vec<Level>, HostFailure> {
+        if depth > u64::from(MAX_DEPTH) || depth < 64 && index >> depth != 0 {
+            return Err(HostFailure::Position);
         }
-        (0..depth).rev().try_fold(root, |node, level| {
-            let children = self.children.get(&node)?;
-            Some(children[usize::from(index >> level & 1 == 1)])
-        })
+        if !self.children.contains_key(&root) {
+            return Err(HostFailure::Root);
+        }
+        let mut above = root;
+        let levels = (0..depth).rev().map(|level| {
+            let &[left, right] = self.children.get(&above).ok_or(HostFailure::Node)?;
+            let is_right = index >> level & 1 == 1;
+            let (node, sibling) = if is_right {
+                (right, left)
+            } else {
+                (left, right)
+            };
+            above = node;
+            Ok(Level {
+                node,
+                sibling,
+                is_right,
+            })
+        });
+        levels.collect()
+    }
+
+    /// The node at a depth and index below `root`.
+    pub(super) fn node(&self, root: Word, depth: u64, index: u64) -> Result<Word, HostFailure> {
+        let path = self.path(root, depth, index)?;
+        Ok(path.last().map_or(root, |level| level.node))
+    }
+
+    /// Makes the tree known that has `node` at a depth and index and is otherwise that of `root`; the root of it.
+    pub(super) fn replace(
+        &mut self,
+        root: Word,
+        depth: u64,
+        index: u64,
+        node: Word,
+    ) -> Result<Word, HostFailure> {
+        let path = self.path(root, depth, index)?;
+        Ok(path.iter().rev().fold(node, |node, level| {
+            self.join(if level.is_right {
+                [level.sibling, node]
+            } else {
+                [node, level.sibling]
+            })
+        }))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use plica_field::Felt;
+use serde::Serialize;
 
 use super::immediate::{FromOperands, Immediate, Operands};
 
@@ -11,7 +12,7 @@ use super::immediate::{FromOperands, Immediate, Operands};
 ///
 /// A *literal* immediate that makes an instruction trivial removes it together with its range check; the same value
 /// through a named constant keeps the check. [`Instruction::trivial`] is the only place that needs the difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Imm<T> {
     /// The value.
     pub value: T,
@@ -20,7 +21,7 @@ pub struct Imm<T> {
 }
 
 /// The three forms of `exp`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Exponent {
     /// `exp`: the exponent is on the stack.
     Stack,
@@ -31,7 +32,7 @@ pub enum Exponent {
 }
 
 /// The operands of `debug.mem` and `debug.local`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum DebugRange<T> {
     /// Everything.
     All,
@@ -107,7 +108,7 @@ macro_rules! instructions {
         }
     )*) => {
         /// An instruction with its immediates. Control flow and calls are [`super::NodeKind`]s.
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
         pub enum Instruction {
             $($(
                 #[doc = concat!("`", $name, "`: `", $effect, "`")]

@@ -10,8 +10,8 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
-    advice, arith, assert, bit_length, bits, bitwise, boundary, copy, ext3, frame, inverse, leave,
-    memory_element, memory_word, pack, power, program, rpo, rpo_compact, single, u32_add,
+    advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, ext3, frame, inverse,
+    leave, memory_element, memory_word, pack, power, program, rpo, rpo_compact, single, u32_add,
     u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
@@ -96,6 +96,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             let cols = advice::Cols::of(&at);
             [&[cols.word_mult], cols.mults.as_slice()].concat()
         }
+        ChipKind::Clock => vec![clock::Cols::of(&at).mult],
         ChipKind::Limbs => (0..kind.width()).collect(),
         ChipKind::U32Check => u32_check::Cols::of(&at)
             .facts
@@ -175,6 +176,14 @@ impl Forged {
         };
         assert!(forged.findings().is_empty());
         Some(forged)
+    }
+
+    /// Says that the trace is one of this program.
+    pub(crate) fn pretend(&mut self, compiled: Compiled) {
+        self.fixed = ChipKind::ALL
+            .map(|kind| preprocessed(&compiled.program, kind))
+            .to_vec();
+        self.compiled = compiled;
     }
 
     pub(crate) fn code(&self) -> &Program {
@@ -350,6 +359,7 @@ fn poison_row(
         | ChipKind::Program
         | ChipKind::Limbs
         | ChipKind::MemoryElement
+        | ChipKind::Clock
         | ChipKind::Addresses => {}
         ChipKind::Arith => {
             for bundle in &mut arith::Cols::of_mut(row).bundles {
@@ -403,6 +413,14 @@ fn poison_row(
                 }
             }
         }
+        // Words are not poisoned, but what opens a gate is an element.
+        ChipKind::WordCopy => {
+            let cols = word_copy::Cols::of_mut(row);
+            if cols.fp == frame && cols.key == id {
+                cols.y = value;
+            }
+        }
+        ChipKind::Pack | ChipKind::Unpack | ChipKind::Rpo | ChipKind::Advice => {}
         ChipKind::Frame => {
             let cols = frame::Cols::of_mut(row);
             if cols.real != Felt::ONE || cols.fp != frame {

@@ -41,7 +41,32 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("elements in memory", ELEMENTS, &[7, 100, 5, 6]),
     ("advice", ADVICE, &[1, 2, 3, 4]),
     ("words in memory", WORDS, &[1, 2, 3, 4]),
+    ("contexts", CONTEXTS, &[1, 2]),
+    ("stack in memory", SPILLED, &[2, 5]),
+    ("recursion", RECURSION, &[2, 5]),
+    ("paths in a tree", PATHS, &[4, 3, 2, 1, 8, 7, 6, 5, 2, 1]),
 ];
+
+/// A procedure with memory of its own, called twice.
+pub(crate) const CONTEXTS: &str = "
+proc.f mem_load.5 add dup mem_store.5 mem_storew.6 end
+begin
+    push.3 mem_store.5 call.f call.f mem_load.5 add mem_loadw.6
+end";
+
+/// A loop that pushes its counters, and one that adds them up.
+pub(crate) const SPILLED: &str = "
+begin
+    dup neq.0 while.true dup sub.1 dup neq.0 end
+    sdepth neq.16 while.true add sdepth neq.16 end
+end";
+
+/// [n, x, ..]: doubles x n times, each time by a procedure that runs itself.
+pub(crate) const RECURSION: &str = "
+proc.f swap dup add swap sub.1 dup neq.0 if.true push.40 dynexec else nop end end
+begin
+    procref.f mem_storew.40 dropw push.40 dynexec
+end";
 
 /// Checks, additions and subtractions of 32-bit numbers, with and without constants.
 pub(crate) const U32: &str = "
@@ -89,6 +114,15 @@ pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::RpoCompact];
 pub(crate) const ADVICE: &str = "
 begin
     adv_push.3 add add adv_loadw mem_storew.5 adv_push.1 add add
+end";
+
+/// [B, A, d, i]: reads and replaces nodes of a tree with A and B as leaves, twice, at depths known and not known.
+pub(crate) const PATHS: &str = "
+begin
+    mtree_merge dupw mtree_merge
+    dup.5 push.2 mtree_get
+    add.1 swapw dup.9 push.2 mtree_set
+    swapw dup.9 dup.9 mtree_get swapdw dropw dropw
 end";
 
 /// Stores at a computed address and at constants, loads of both, the second store to one address kept by a load.

@@ -43,7 +43,7 @@ fn verify(key: &VerifyingKey, public: &[Felt], proof: &Proof) -> Result<(), Veri
     plica_fri::verify(machine(), key, public, proof, TARGET).map(|_| ())
 }
 
-fn refused(forged: &Forged) {
+pub(super) fn refused(forged: &Forged) {
     assert!(!forged.findings().is_empty());
     let (proving, verifying) = keys(forged);
     let proof = prove(forged, &proving).expect("a proof of nonsense");

@@ -79,6 +79,10 @@ pub(crate) const ENABLED: Features = Features {
     hashing: true,
     memory: true,
     locals: true,
+    dynamic_depth: true,
+    calls: true,
+    advice: true,
+    merkle: true,
     ..Features::NONE
 };
 

@@ -438,17 +438,41 @@ impl Generator {
         }
     }
 
-    /// A tree of two leaves, one of which is read or replaced.
+    /// A tree of two leaves, or twice the same one below a root. A node is read, replaced or verified, at a depth and an index that the
+    /// compiler may or may not know.
     fn merkle(&mut self, base: usize) {
         for above in 0..4 {
             self.fetch(base, above);
         }
-        let index = self.rng.below(2);
         self.line("dupw add.1 mtree_merge");
+        let levels = 1 + self.rng.below(2);
+        if levels == 2 {
+            self.line("dupw mtree_merge");
+        }
+        let instruction = self.rng.below(3);
+        if instruction == 1 {
+            self.line("push.5.6.7.8 swapw");
+        }
+        // Once in a while too deep or too far to the right.
+        let slip = usize::from(self.rng.below(20) == 0);
+        let index = self.rng.below((1 << levels) + slip);
+        let depth = levels + slip * self.rng.below(2);
         match self.rng.below(3) {
-            0 => self.line(&format!("push.{index}.1 mtree_get swapw dropw")),
-            1 => self.line(&format!("push.5.6.7.8 swapw push.{index}.1 mtree_set dropw")),
-            _ => self.line(&format!("push.{index}.1 mtree_get push.{index} movdn.4 push.1 movdn.4 mtree_verify dropw drop drop")),
+            0 => self.line(&format!("push.{index}")),
+            1 => self.line(&format!("dup eq.77 add.{index}")),
+            _ => self.line(&format!("dup is_odd add.{}", index / 2)),
+        }
+        match self.rng.below(3) {
+            0..=1 => self.line(&format!("push.{depth}")),
+            _ => self.line(&format!("dup.1 eq.78 add.{depth}")),
+        }
+        // [d, i, R, ..]
+        match instruction {
+            0 => self.line("mtree_get swapw dropw"),
+            1 => self.line("mtree_set dropw"),
+            _ => self.line(
+                "dup.1 dup.1 movdn.7 movdn.7 mtree_get movup.9 movup.9 movdn.5 movdn.5 mtree_verify.err=2 dropw drop drop",
+            ),
         }
         for above in (0..4).rev() {
             self.keep(base, above);

@@ -38,6 +38,8 @@ type Result<T> = std::result::Result<T, Stop>;
 const FLOOR: usize = 16;
 /// Where the frame pointer of a new context stands.
 const FRAMES: u32 = 1 << 30;
+/// The same in a `syscall`.
+const SYSCALL_FRAMES: u32 = 1 << 31;
 
 /// Runs `program`; the result has the top first.
 pub(crate) fn interpret(program: &Program, inputs: &Inputs, fuel: u64) -> Result<[Felt; 16]> {
@@ -48,6 +50,7 @@ pub(crate) fn interpret(program: &Program, inputs: &Inputs, fuel: u64) -> Result
         context: 0,
         contexts: 1,
         frame: FRAMES,
+        opener: Word::default(),
         locals: 0,
         advice: Advice::new(inputs),
         roots: None,
@@ -73,6 +76,8 @@ struct Machine<'a> {
     contexts: u64,
     /// The address of the current procedure's last local.
     frame: u32,
+    /// The root of the procedure that opened the context, or that a `syscall` came from.
+    opener: Word,
     /// How many locals the current procedure has.
     locals: u16,
     advice: Advice,
@@ -163,7 +168,7 @@ impl<'a> Machine<'a> {
             }
             // Roots are Plica's own, so that none in a text is one of them.
             NodeKind::InvokeRoot { .. } => fail(Failure::UnknownProcedure),
-            NodeKind::Syscall(_) => panic!("no program of the tests has a kernel"),
+            NodeKind::Syscall(callee) => self.syscall(*callee),
         }
     }
 
