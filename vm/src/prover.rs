@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("f60074268fd821ce5758e1bd34d09318874cf342ac94a7c75f80a51beacc1db3");
+    Fingerprint::new("e9e0ce4e9ed7c43c2036e89b6d1c4302e272f1e791275d7c25eab4e3cc37f86b");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {

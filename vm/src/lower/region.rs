@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
     self, ArithBundle, ArithOp, BlockId, CellId, CopyKind, Entry as CodeEntry, FactOp, FrameEntry,
-    INPUT, LeaveEntry, OUTPUT, PARAMS, Pc, RegionKind, Terminator, Type, exit_link, handle, param,
+    INPUT, LeaveEntry, OUTPUT, PARAMS, Pc, RegionKind, Terminator, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -149,7 +149,7 @@ fn place_params(
                 Place::Row(0)
             } else if !needed.contains(p) {
                 Place::Dead
-            } else if lowering.ir.value(*p).ty == Type::Word {
+            } else if lowering.ir.value(*p).ty.components() > 1 {
                 Place::PushedWord(lowering.take_ids(1))
             } else if next_row < PARAMS {
                 next_row += 1;
@@ -210,7 +210,7 @@ impl RegionCode<'_, '_> {
     fn is_word(&self, operand: Operand) -> bool {
         let values = &self.builder.lowering.ir.values;
         let known = operand.value().and_then(|v| values.get(v.index()));
-        known.is_some_and(|info| info.ty == Type::Word)
+        known.is_some_and(|info| info.ty.components() > 1)
     }
 
     fn passed(&self, operand: Operand) -> Passed {
@@ -237,8 +237,31 @@ impl RegionCode<'_, '_> {
                 _ => false,
             })
         {
-            self.builder.touch(&touched, *origin);
+            let origin = *origin;
+            // A touch reads elements.
+            let touched: Vec<ValueId> = touched
+                .into_iter()
+                .map(|v| match self.is_word(Operand::Value(v)) {
+                    true => self.first_element(v, origin),
+                    false => v,
+                })
+                .collect();
+            self.builder.touch(&touched, origin);
         }
+    }
+
+    /// The first element of a word.
+    fn first_element(&mut self, word: ValueId, origin: Origin) -> ValueId {
+        let outs: Vec<ValueId> = (0..4).map(|_| self.builder.new_value()).collect();
+        let first = outs[0];
+        self.builder.push(Pending::Fact {
+            outs,
+            op: FactOp::Unpack,
+            operands: vec![Checked::Value(word)],
+            trap: None,
+            origin,
+        });
+        first
     }
 
     /// Emits a branch of an `if`, whose constants do not exist after it.
