@@ -21,7 +21,7 @@
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use plica_hash_rpo::constants::{ARK1, ARK2, ROUNDS, WIDTH as LANES};
-use plica_hash_rpo::{half_rounds, linear};
+use plica_hash_rpo::{State, linear, rounds_of_many};
 
 use crate::bus::ChipBuilder;
 use crate::chip::columns;
@@ -117,24 +117,28 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     }
 }
 
-/// Fills a row.
+/// Fills a row but for its rounds, which [`fill_rounds`] writes.
 pub fn fill(cols: &mut Cols<Felt>, row: &FactRow<'_>) {
     cols.head = Head::new(row);
     cols.state = head::state(row);
-    let mut before = cols.state;
-    for (r, (round, [_, after])) in cols
-        .rounds
-        .iter_mut()
-        .zip(half_rounds(&cols.state))
-        .enumerate()
-    {
-        *round = Round {
-            cubes: linear(&before, &ARK1[r]).map(|y| y.cube()),
-            state: after,
-            state_cubes: after.map(|x| x.cube()),
-        };
-        before = after;
-    }
+}
+
+/// Writes the rounds of whole rows, several at a time.
+pub fn fill_rounds(rows: &mut [Felt]) {
+    let states: Vec<State> = rows
+        .chunks_exact(WIDTH)
+        .map(|row| Cols::of(row).state)
+        .collect();
+    rounds_of_many(&states, |i, rounds| {
+        let cols = Cols::of_mut(&mut rows[i * WIDTH..][..WIDTH]);
+        for (round, [entering, after]) in cols.rounds.iter_mut().zip(rounds) {
+            *round = Round {
+                cubes: entering.map(|y| y.cube()),
+                state: *after,
+                state_cubes: after.map(|x| x.cube()),
+            };
+        }
+    });
 }
 
 #[cfg(test)]

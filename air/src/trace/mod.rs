@@ -351,7 +351,7 @@ pub fn generate_with(
 
 /// Whole rows in parallel chunks.
 fn chunks(values: &mut [Felt], width: usize) -> impl IndexedParallelIterator<Item = &mut [Felt]> {
-    values.par_chunks_mut(width << 10)
+    values.par_chunks_mut(width << 8)
 }
 
 struct Generator<'a> {
@@ -493,6 +493,8 @@ impl Generator<'_> {
                 let fill_hints: fn(&mut [Felt]) = match kind {
                     ChipKind::Inverse => inverse::fill_hints,
                     ChipKind::U32Mul => u32_mul::fill_hints,
+                    ChipKind::Rpo => rpo::fill_rounds,
+                    ChipKind::RpoCompact => rpo_compact::fill_rounds,
                     _ => |_| {},
                 };
                 chunks(&mut trace.values, kind.width()).for_each(fill_hints);

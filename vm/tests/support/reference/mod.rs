@@ -43,6 +43,15 @@ const SYSCALL_FRAMES: u32 = 1 << 31;
 
 /// Runs `program`; the result has the top first.
 pub(crate) fn interpret(program: &Program, inputs: &Inputs, fuel: u64) -> Result<[Felt; 16]> {
+    interpret_counted(program, inputs, fuel).map(|(outputs, _)| outputs)
+}
+
+/// The same with the number of nodes executed: instructions, and each entry of an `if`, `while`, `repeat` or call.
+pub(crate) fn interpret_counted(
+    program: &Program,
+    inputs: &Inputs,
+    fuel: u64,
+) -> Result<([Felt; 16], u64)> {
     let mut machine = Machine {
         program,
         stack: inputs.initial_stack().into_iter().rev().collect(),
@@ -61,7 +70,7 @@ pub(crate) fn interpret(program: &Program, inputs: &Inputs, fuel: u64) -> Result
     if machine.stack.len() > FLOOR {
         return fail(Failure::Depth);
     }
-    Ok(std::array::from_fn(|n| machine.peek(n)))
+    Ok((std::array::from_fn(|n| machine.peek(n)), machine.clock))
 }
 
 struct Machine<'a> {
