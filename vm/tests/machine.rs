@@ -190,8 +190,20 @@ fn an_element_of_the_extension_stays_one_value() {
         // Sums of what is not a value yet are sums of elements.
         ("ext3add ext3sub", [0, 0]),
         ("ext3add ext3mul", [2, 1]),
+        // The sum of a product and something else is one row; the product has its own if it is read.
+        ("ext3mul ext3add", [3, 1]),
+        ("ext3mul movup.5 movup.5 movup.5 ext3add", [3, 1]),
+        ("ext3mul ext3sub", [3, 2]),
+        (
+            "ext3mul dup.5 dup.5 dup.5 dup.5 dup.5 dup.5 ext3add",
+            [3, 2],
+        ),
         // An element of the base field needs no word.
         ("push.5.0.0 ext3mul push.7.0.0 ext3add", [1, 1]),
+        (
+            "ext3mul push.7.0.0 ext3add ext3mul push.8.0.0 ext3add",
+            [3, 2],
+        ),
         ("movup.4 push.0.0 ext3mul", [1, 1]),
         ("push.1.0.0 ext3mul", [0, 0]),
         // Of constants everything is computed, and nothing left.
