@@ -3,7 +3,7 @@
 mod support;
 
 use p3_field::PrimeField64;
-use plica_air::code::{Entry, FactOp, Program};
+use plica_air::code::{Class, Entry, FactOp, Program};
 use plica_air::{check, trace};
 use plica_field::Felt;
 use plica_vm::compile::{Compiled, RunErrorKind, compile};
@@ -162,6 +162,62 @@ fn a_number_is_checked_once_per_path() {
     for (body, expected) in cases {
         let source = format!("begin {body} drop drop end");
         assert_eq!(checks(&source), expected, "{body}");
+    }
+}
+
+/// How many elements of the cubic extension a program puts together, and how many operations on them it has.
+fn elements(source: &str) -> [usize; 2] {
+    let program = parse_program(source, "elements", &NoModules).expect("parses");
+    let program = compile(&program).expect("compiles").program;
+    let mut counts = [0; 2];
+    for entry in &program.entries {
+        if let Entry::Fact(fact) = entry {
+            counts[0] += usize::from(fact.op == FactOp::Ext3Pack);
+            counts[1] += usize::from(fact.op.class() == Class::Ext3);
+        }
+    }
+    counts
+}
+
+#[test]
+fn an_element_of_the_extension_stays_one_value() {
+    let cases = [
+        // Two operands, and one more; results are values.
+        ("ext3mul", [2, 1]),
+        ("ext3mul ext3mul", [3, 2]),
+        ("dup.5 dup.5 dup.5 ext3mul ext3mul", [2, 2]),
+        ("ext3div dup.2 dup.2 dup.2 ext3mul ext3inv ext3sub", [3, 5]),
+        // Sums of what is not a value yet are sums of elements.
+        ("ext3add ext3sub", [0, 0]),
+        ("ext3add ext3mul", [2, 1]),
+        // The sum of a product and something else is one row; the product has its own if it is read.
+        ("ext3mul ext3add", [3, 1]),
+        ("ext3mul movup.5 movup.5 movup.5 ext3add", [3, 1]),
+        ("ext3mul ext3sub", [3, 2]),
+        (
+            "ext3mul dup.5 dup.5 dup.5 dup.5 dup.5 dup.5 ext3add",
+            [3, 2],
+        ),
+        // An element of the base field needs no word.
+        ("push.5.0.0 ext3mul push.7.0.0 ext3add", [1, 1]),
+        (
+            "ext3mul push.7.0.0 ext3add ext3mul push.8.0.0 ext3add",
+            [3, 2],
+        ),
+        ("movup.4 push.0.0 ext3mul", [1, 1]),
+        ("push.1.0.0 ext3mul", [0, 0]),
+        // Of constants everything is computed, and nothing left.
+        (
+            "push.1.2.3 push.4.5.6 ext3mul ext3inv drop drop drop",
+            [0, 0],
+        ),
+        // Nobody asks for it, but it may fail.
+        ("ext3mul drop drop drop", [0, 0]),
+        ("ext3inv drop drop drop", [1, 1]),
+    ];
+    for (body, expected) in cases {
+        let source = format!("begin {body} repeat.9 movup.15 drop end end");
+        assert_eq!(elements(&source), expected, "{body}");
     }
 }
 

@@ -80,8 +80,21 @@ impl Ir {
         self.words.ext3(&a).is_some()
     }
 
-    /// a + w·b. In the chip if an operand is a value of K, else coefficient by coefficient.
+    /// a + w·b. In the chip if an operand is a value of K, else coefficient by coefficient. A product is multiplied once more in the row
+    /// of the sum: its own row is there only if something else reads it.
     pub(super) fn ext3_sum(&mut self, scope: &mut Scope, a: Cubic, b: Cubic, w: Felt) -> Cubic {
+        if w == Felt::ONE {
+            for (product, c) in [(b, a), (a, b)] {
+                if let Some((op, [x, y])) = self.words.product(&product) {
+                    let (op, c) = match in_base(c) {
+                        Some(c) => (op, c),
+                        None if op == FactOp::Ext3Mul => (FactOp::Ext3MulAdd, self.ext3(scope, c)),
+                        None => (FactOp::Ext3ScaleAdd, self.ext3(scope, c)),
+                    };
+                    return self.ext3_fact(scope, op, &[x, y, c]);
+                }
+            }
+        }
         if self.is_whole(a) || self.is_whole(b) {
             return self.ext3_mul_add(scope, b, embedded(constant(w)), a);
         }

@@ -30,6 +30,8 @@ pub(super) struct Words {
     elements: HashMap<ValueId, [Operand; 4]>,
     /// Words that are elements of the cubic extension: their last element is 0.
     ext3s: HashSet<ValueId>,
+    /// Products among them: the instruction, and its factors.
+    products: HashMap<ValueId, (FactOp, [Operand; 2])>,
 }
 
 impl Words {
@@ -66,6 +68,11 @@ impl Words {
         let (word, _) = lane(&elements[0])?;
         let whole = (0..3).all(|j| lane(&elements[j]) == Some((word, j)));
         (whole && self.ext3s.contains(&word)).then_some(word)
+    }
+
+    /// The factors of which this element is the product, and the instruction that multiplies them.
+    pub(super) fn product(&self, elements: &[Operand; 3]) -> Option<(FactOp, [Operand; 2])> {
+        self.products.get(&self.ext3(elements)?).copied()
     }
 
     /// If a list of choices begins with the lanes of one word against those of another: the words, and the rest of the list.
@@ -113,6 +120,11 @@ impl Words {
             (FactOp::Unpack, &[Operand::Value(word)]) => {
                 let lanes = outs.iter().enumerate();
                 self.lanes.extend(lanes.map(|(j, &out)| (out, (word, j))));
+            }
+            (FactOp::Ext3Mul | FactOp::Ext3Scale, &[a, b, Operand::Const(c)])
+                if c == Felt::ZERO =>
+            {
+                self.products.insert(outs[0], (op, [a, b]));
             }
             _ => {}
         }

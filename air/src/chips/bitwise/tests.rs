@@ -4,13 +4,11 @@ use super::*;
 use crate::chip::ChipKind;
 use crate::code::{FactOp, Operand};
 use crate::testing::{
-    Forgery, MULT, and_message, cell, check_forgeries, check_lookup_binds, check_padding, felt,
-    number, positions, violated, with_fact_row,
+    FRAMES, Forgery, IDS, MULT, and_message, cell, check_forgeries, check_lookup_binds,
+    check_padding, felt, number, positions, violated, with_four_facts,
 };
 
 const CHIP: ChipKind = ChipKind::Bitwise;
-const FRAMES: [i64; FACTS] = [7, 9, 11, 13];
-const IDS: [u32; FACTS] = [100, 200, 300, 400];
 const A: u32 = 50;
 const B: u32 = 51;
 const OPS: [FactOp; 3] = [FactOp::U32And, FactOp::U32Or, FactOp::U32Xor];
@@ -25,12 +23,9 @@ fn row(op: FactOp, a: u64, b: u64, immediate: bool) -> Vec<Felt> {
     } else {
         Operand::Cell(B)
     };
-    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
-        let at = (FRAMES[i], IDS[i]);
-        with_fact_row(op, at, &[Operand::Cell(A), second], &values, |row| {
-            fill(cols, row, &counts);
-        });
-    }
+    with_four_facts(op, &[Operand::Cell(A), second], &values, |i, values| {
+        fill(&mut Cols::of_mut(&mut row).facts[i], values, &counts);
+    });
     row
 }
 

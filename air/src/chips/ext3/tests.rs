@@ -5,14 +5,12 @@ use super::*;
 use crate::chip::ChipKind;
 use crate::code::{MAX_RESULTS, Operand};
 use crate::testing::{
-    Forgery, MULT, adversarial, balance, check_every_column_is_noticed, check_forgeries,
-    check_lookup_binds, check_padding, felt, positions, second_solutions, violated, with_fact_row,
-    word_of,
+    FRAMES, Forgery, IDS, MULT, adversarial, balance, check_every_column_is_noticed,
+    check_forgeries, check_lookup_binds, check_padding, felt, positions, second_solutions,
+    violated, with_four_facts, word_of,
 };
 
 const CHIP: ChipKind = ChipKind::Ext3;
-const FRAMES: [i64; FACTS] = [7, 9, 11, 13];
-const IDS: [u32; FACTS] = [100, 200, 300, 400];
 /// Ids of the operands.
 const SRC: [u32; 3] = [50, 51, 52];
 
@@ -44,12 +42,9 @@ fn row(op: FactOp, operands: &[Ext]) -> Vec<Felt> {
         })
         .collect();
     let cells = SRC.map(Operand::Cell);
-    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
-        let at = (FRAMES[i], IDS[i]);
-        with_fact_row(op, at, &cells[..types.len()], &values, |row| {
-            fill(cols, row)
-        });
-    }
+    with_four_facts(op, &cells[..types.len()], &values, |i, values| {
+        fill(&mut Cols::of_mut(&mut row).facts[i], values);
+    });
     row
 }
 

@@ -1,47 +1,30 @@
 use super::*;
-use crate::check::Message;
 use crate::chip::ChipKind;
 use crate::code::{EffectOp, Operand};
+use crate::testing::access::{
+    ADDRESS, BEFORE, LOADED, PLACE, STORED, WORD, addresses, check_clocks, check_context,
+    check_freedom, check_instruction, reversed, with_access,
+};
 use crate::testing::{
-    Forgery, MULT, adversarial, balance, cell, check_forgeries, check_lookup_binds,
-    check_real_is_boolean, check_silent, felt, limb_messages, limbs_changed, memory, positions,
-    second_solutions, state, with_effect_row, word,
+    Forgery, MULT, balance, cell, check_forgeries, check_real_is_boolean, check_silent, felt,
+    limb_messages, memory, positions, state, word,
 };
 
 const CHIP: ChipKind = ChipKind::MemoryWord;
-/// Cells: the address, the value stored, the value loaded.
-const ADDRESS: u32 = 50;
-const STORED: u32 = 51;
-const LOADED: u32 = 52;
-/// What stands at the address, and since when.
-const WORD: [i64; 4] = [80, 81, 82, 83];
-const BEFORE: u64 = 3;
-const PLACE: i64 = 20;
 const VALUE: [i64; 4] = [90, 91, 92, 93];
 
-/// At clock 11 and pc 6 in frame 7.
 fn row(op: EffectOp, address: Operand) -> Vec<Felt> {
     let mut row = vec![Felt::ZERO; WIDTH];
-    let store = op == EffectOp::StoreWord;
-    let operands = [address, Operand::Cell(STORED)];
-    let results = if store { &[][..] } else { &WORD[..] };
-    let id = if store { 0 } else { LOADED };
-    let operands = &operands[..op.signature().operands.len()];
     let counts = limbs::Counts::default();
-    with_effect_row(
-        op,
-        id,
-        operands,
-        &operand_values(),
-        results,
-        BEFORE,
-        |values| {
-            let mut values = *values;
-            values.memory.word = WORD.map(felt);
-            fill(Cols::of_mut(&mut row), &values, &counts);
-        },
-    );
+    with_access(op, address, &VALUE, |values| {
+        fill(Cols::of_mut(&mut row), values, &counts);
+    });
     row
+}
+
+/// The columns of the access, by their positions.
+fn access() -> access::Access<usize> {
+    Cols::of(&positions(WIDTH)).access
 }
 
 fn load() -> Vec<Felt> {
@@ -57,24 +40,15 @@ fn at_constant(op: EffectOp) -> Vec<Felt> {
 }
 
 fn rows() -> Vec<Vec<Felt>> {
-    vec![
-        load(),
-        store(),
-        at_constant(EffectOp::LoadWord),
-        at_constant(EffectOp::StoreWord),
-    ]
+    let ops = [EffectOp::LoadWord, EffectOp::StoreWord];
+    let rows = addresses().map(|address| ops.map(|op| row(op, address)));
+    rows.into_iter().flatten().collect()
 }
 
 fn padding() -> Vec<Felt> {
     let mut row = vec![Felt::ONE; WIDTH];
     fill_padding(Cols::of_mut(&mut row));
     row
-}
-
-/// The address and the word stored.
-fn operand_values() -> [i64; 5] {
-    let [a, b, c, d] = VALUE;
-    [PLACE, a, b, c, d]
 }
 
 #[test]
@@ -106,13 +80,6 @@ fn a_row_takes_the_word_as_it_was_and_gives_it_as_it_is() {
     }
 }
 
-fn reversed(row: &[Felt]) -> Vec<(Message, i64)> {
-    let messages = balance(CHIP, row).into_iter();
-    messages
-        .map(|(message, count)| (message, if count == Felt::ONE { -2 } else { 2 }))
-        .collect()
-}
-
 #[test]
 fn each_constraint_stops_a_forgery() {
     // Of a load that nobody reads: a reversed row gives back what it should take, and the past begins anew.
@@ -123,7 +90,7 @@ fn each_constraint_stops_a_forgery() {
             "real is boolean",
             unread.clone(),
             |row| Cols::of_mut(row).access.real = Felt::NEG_ONE,
-            reversed(&unread),
+            reversed(CHIP, &unread),
         ),
         // A load from another address than the program's.
         Forgery::new(
@@ -197,39 +164,14 @@ fn each_constraint_stops_a_forgery() {
     check_forgeries(CHIP, &forgeries);
 }
 
-/// A stale word is one of another clock, and each tuple is taken once; a clock that is not earlier has no gap in limbs.
 #[test]
 fn what_is_taken_is_from_an_earlier_clock() {
-    let honest = load();
-    // The clock before, the same clock, a later one: gap −1 and −2 are no 32-bit numbers.
-    for (gap, clk) in [([9, 0, 0], 1), ([-1, 0, 0], 11), ([-2, 0, 0], 12)] {
-        let mut forged = honest.clone();
-        Cols::of_mut(&mut forged).access.gap = gap.map(felt);
-        let mut expected: std::collections::BTreeMap<_, _> = balance(CHIP, &honest);
-        let mut change = |message: Message, count: i64| {
-            *expected.entry(message).or_default() += felt(count);
-        };
-        change(memory(0, PLACE, WORD, 3), 1);
-        change(memory(0, PLACE, WORD, clk), -1);
-        for (message, count) in limbs_changed([7, 0, 0], gap) {
-            change(message, count);
-        }
-        expected.retain(|_, count| *count != Felt::ZERO);
-        assert_eq!(balance(CHIP, &forged), expected);
-    }
+    check_clocks(CHIP, &load(), &access());
 }
 
-/// A scalar cell is an address of context 0; one of another context has a component more.
 #[test]
 fn a_scalar_address_is_of_context_0() {
-    let mut row = load();
-    Cols::of_mut(&mut row).access.context = felt(5);
-    let messages = balance(CHIP, &row);
-    assert!(!messages.contains_key(&cell(7, ADDRESS, PLACE)));
-    assert_eq!(
-        messages.get(&word(7, ADDRESS, [PLACE, 5, 0, 0])),
-        Some(&Felt::NEG_ONE)
-    );
+    check_context(CHIP, &load(), &access());
 }
 
 #[test]
@@ -246,28 +188,10 @@ fn padding_is_silent() {
 
 #[test]
 fn the_program_fixes_the_instruction() {
-    let positions = positions(WIDTH);
-    let access = Cols::of(&positions).access;
-    let columns = [
-        access.pc,
-        access.store,
-        access.immediate,
-        access.address_id,
-        access.value_id,
-    ];
-    for row in rows() {
-        check_lookup_binds(CHIP, &row, &columns);
-    }
+    check_instruction(CHIP, &rows(), &access());
 }
 
 #[test]
 fn a_row_has_no_freedom() {
-    let positions = positions(WIDTH);
-    let access = Cols::of(&positions).access;
-    for row in rows() {
-        assert_eq!(
-            second_solutions(CHIP, &row, &[access.count], &adversarial(&row)),
-            0
-        );
-    }
+    check_freedom(CHIP, &rows(), &access());
 }

@@ -4,13 +4,11 @@ use super::*;
 use crate::chip::ChipKind;
 use crate::code::{FactOp, Operand};
 use crate::testing::{
-    Forgery, MULT, cell, check_forgeries, check_lookup_binds, check_padding, felt, positions,
-    with_fact_row, word,
+    FRAMES, Forgery, IDS, MULT, cell, check_forgeries, check_lookup_binds, check_padding, felt,
+    positions, with_four_facts, word,
 };
 
 const CHIP: ChipKind = ChipKind::Pack;
-const FRAMES: [i64; FACTS] = [7, 9, 11, 13];
-const IDS: [u32; FACTS] = [100, 200, 300, 400];
 /// Ids of the operands.
 const SRC: [u32; 4] = [50, 51, 52, 53];
 const VALUES: [i64; 4] = [60, 61, 62, 63];
@@ -26,10 +24,9 @@ fn row(mask: u32) -> Vec<Felt> {
             Operand::Cell(SRC[j])
         }
     });
-    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
-        let at = (FRAMES[i], IDS[i]);
-        with_fact_row(FactOp::Pack, at, &operands, &values, |row| fill(cols, row));
-    }
+    with_four_facts(FactOp::Pack, &operands, &values, |i, values| {
+        fill(&mut Cols::of_mut(&mut row).facts[i], values);
+    });
     row
 }
 

@@ -5,13 +5,11 @@ use super::*;
 use crate::chip::ChipKind;
 use crate::code::{FactOp, Operand};
 use crate::testing::{
-    Forgery, MULT, adversarial, cell, check_forgeries, check_lookup_binds, check_padding, felt,
-    limbs_changed, message, number, positions, violated, with_fact_row,
+    FRAMES, Forgery, IDS, MULT, adversarial, cell, check_forgeries, check_lookup_binds,
+    check_padding, felt, limbs_changed, message, number, positions, violated, with_four_facts,
 };
 
 const CHIP: ChipKind = ChipKind::U32Div;
-const FRAMES: [i64; FACTS] = [7, 9, 11, 13];
-const IDS: [u32; FACTS] = [100, 200, 300, 400];
 const A: u32 = 50;
 const B: u32 = 51;
 
@@ -25,18 +23,14 @@ fn row(a: u64, b: u64, immediate: bool) -> Vec<Felt> {
     } else {
         Operand::Cell(B)
     };
-    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
-        let at = (FRAMES[i], IDS[i]);
-        with_fact_row(
-            FactOp::U32Div,
-            at,
-            &[Operand::Cell(A), second],
-            &values,
-            |row| {
-                fill(cols, row, &counts);
-            },
-        );
-    }
+    with_four_facts(
+        FactOp::U32Div,
+        &[Operand::Cell(A), second],
+        &values,
+        |i, values| {
+            fill(&mut Cols::of_mut(&mut row).facts[i], values, &counts);
+        },
+    );
     row
 }
 

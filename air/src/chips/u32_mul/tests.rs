@@ -5,13 +5,12 @@ use super::*;
 use crate::chip::ChipKind;
 use crate::code::{FactOp, Operand};
 use crate::testing::{
-    Forgery, MULT, adversarial, cell, check_forgeries, check_lookup_binds, check_padding, felt,
-    limbs_changed, number, positions, second_solutions, violated, with_fact_row,
+    FRAMES, Forgery, IDS, MULT, adversarial, cell, check_forgeries, check_lookup_binds,
+    check_padding, felt, limbs_changed, number, positions, second_solutions, violated,
+    with_four_facts,
 };
 
 const CHIP: ChipKind = ChipKind::U32Mul;
-const FRAMES: [i64; FACTS] = [7, 9, 11, 13];
-const IDS: [u32; FACTS] = [100, 200, 300, 400];
 const A: u32 = 50;
 const B: u32 = 51;
 const C: u32 = 52;
@@ -20,11 +19,9 @@ fn filled(op: FactOp, operands: &[Operand], values: &[u64]) -> Vec<Felt> {
     let counts = limbs::Counts::default();
     let mut row = vec![Felt::ZERO; WIDTH];
     let values: Vec<Felt> = values.iter().map(|&value| Felt::from_u64(value)).collect();
-    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
-        with_fact_row(op, (FRAMES[i], IDS[i]), operands, &values, |row| {
-            fill(cols, row, &counts);
-        });
-    }
+    with_four_facts(op, operands, &values, |i, values| {
+        fill(&mut Cols::of_mut(&mut row).facts[i], values, &counts);
+    });
     fill_hints(&mut row);
     row
 }

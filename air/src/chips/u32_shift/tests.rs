@@ -4,13 +4,11 @@ use super::*;
 use crate::chip::ChipKind;
 use crate::code::{FactEntry, FactOp, MAX_OPERANDS, Operand};
 use crate::testing::{
-    Forgery, MULT, cell, check_forgeries, check_lookup_binds, check_padding, felt, limbs_changed,
-    number, positions, violated, with_fact_row,
+    FRAMES, Forgery, IDS, MULT, cell, check_forgeries, check_lookup_binds, check_padding, felt,
+    limbs_changed, number, positions, violated, with_four_facts,
 };
 
 const CHIP: ChipKind = ChipKind::U32Shift;
-const FRAMES: [i64; FACTS] = [7, 9, 11, 13];
-const IDS: [u32; FACTS] = [100, 200, 300, 400];
 const A: u32 = 50;
 const OPS: [FactOp; 3] = [FactOp::U32Shl, FactOp::U32Shr, FactOp::U32Rotl];
 
@@ -20,11 +18,9 @@ fn row(op: FactOp, a: u64, bits: u32) -> Vec<Felt> {
     let mut row = vec![Felt::ZERO; WIDTH];
     let values = [a, 1 << bits].map(Felt::from_u64);
     let operands = [Operand::Cell(A), Operand::Imm(values[1])];
-    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
-        with_fact_row(op, (FRAMES[i], IDS[i]), &operands, &values, |row| {
-            fill(cols, row, &counts);
-        });
-    }
+    with_four_facts(op, &operands, &values, |i, values| {
+        fill(&mut Cols::of_mut(&mut row).facts[i], values, &counts);
+    });
     row
 }
 

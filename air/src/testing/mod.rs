@@ -4,180 +4,29 @@
 //! that this constraint fails and no other, and the difference it makes on the bus, which is what the attacker would
 //! gain without the constraint. [`second_solutions`] looks for forgeries that no constraint forbids.
 
+pub(crate) mod access;
+mod messages;
+mod rows;
+
 use std::collections::BTreeMap;
 
-use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
+use p3_field::{Field, PrimeCharacteristicRing};
 use plica_field::Felt;
-use proptest::prelude::*;
 
-use crate::bus::{ADDRESS, AND, CELL, LIMB_8, LIMB_12, MEMORY, STATE, WIDTH};
 use crate::check::{Message, RowReport, check_row};
 use crate::chip::ChipKind;
-use crate::code::{
-    EffectEntry, EffectOp, FactEntry, FactOp, MAX_COMPONENTS, MAX_OPERANDS, MAX_RESULTS, Operand,
+
+pub(crate) use messages::{
+    address, and_message, call, cell, limb_messages, limbs_changed, memory, message, state, word,
+    word_of,
 };
-use crate::record::Remembered;
-use crate::trace::{EffectRow, FactRow};
+pub(crate) use rows::{FRAMES, IDS, number, with_effect_row, with_fact_row, with_four_facts};
 
 /// Multiplicity of every provided cell of the honest rows.
 pub(crate) const MULT: i64 = 3;
 
 pub(crate) fn felt(value: i64) -> Felt {
     Felt::from_i64(value)
-}
-
-pub(crate) fn message(fields: &[Felt]) -> Message {
-    let mut message = [0; WIDTH];
-    for (slot, field) in message.iter_mut().zip(fields) {
-        *slot = field.as_canonical_u64();
-    }
-    message
-}
-
-/// The cell (frame, id) = value on the bus.
-pub(crate) fn cell(frame: i64, id: u32, value: i64) -> Message {
-    message(&[i64::from(CELL), frame, i64::from(id), value].map(felt))
-}
-
-/// The word cell (frame, id) on the bus.
-pub(crate) fn word(frame: i64, id: u32, value: [i64; 4]) -> Message {
-    word_of(frame, id, value.map(felt))
-}
-
-/// The same with any elements.
-pub(crate) fn word_of(frame: i64, id: u32, value: [Felt; 4]) -> Message {
-    let [v0, v1, v2, v3] = value;
-    let [tag, frame, id] = [i64::from(CELL), frame, i64::from(id)].map(felt);
-    message(&[tag, frame, id, v0, v1, v2, v3])
-}
-
-/// The CALL cell of `frame` on the bus.
-pub(crate) fn call(frame: i64, parent: i64, return_pc: i64) -> Message {
-    message(&[i64::from(CELL), frame, 0, parent, return_pc].map(felt))
-}
-
-/// A state on the bus.
-pub(crate) fn state(clk: i64, pc: i64, fp: i64) -> Message {
-    message(&[i64::from(STATE), clk, pc, fp].map(felt))
-}
-
-/// The word at an address as the access at `clk` left it, on the bus.
-pub(crate) fn memory(context: i64, address: i64, value: [i64; 4], clk: i64) -> Message {
-    let [w0, w1, w2, w3] = value;
-    message(&[i64::from(MEMORY), 0, context, address, w0, w1, w2, w3, clk].map(felt))
-}
-
-/// A link of the chain of addresses on the bus.
-pub(crate) fn address(context: i64, address: i64) -> Message {
-    message(&[i64::from(ADDRESS), context, address].map(felt))
-}
-
-/// Hands `fill` what the row of an effect says at clock 11 and pc 6 in frame 7, with every result read [`MULT`] times; an access
-/// finds the zero word, left there at clock `before`.
-pub(crate) fn with_effect_row(
-    op: EffectOp,
-    id: u32,
-    operands: &[Operand],
-    values: &[i64],
-    results: &[i64],
-    before: u64,
-    fill: impl FnOnce(&EffectRow<'_>),
-) {
-    let mut all = [Operand::Imm(Felt::ZERO); MAX_OPERANDS];
-    all[..operands.len()].copy_from_slice(operands);
-    let entry = EffectEntry {
-        pc: 6,
-        op,
-        id,
-        operands: all,
-    };
-    assert!(entry.is_well_formed());
-    let mut row = EffectRow {
-        clk: 11,
-        fp: felt(7),
-        entry: &entry,
-        operands: [Felt::ZERO; MAX_COMPONENTS],
-        results: [Felt::ZERO; MAX_RESULTS],
-        mults: [felt(MULT); MAX_RESULTS],
-        memory: Remembered {
-            clk: before,
-            ..Remembered::default()
-        },
-    };
-    for (slot, &value) in row.operands.iter_mut().zip(values) {
-        *slot = felt(value);
-    }
-    for (slot, &value) in row.results.iter_mut().zip(results) {
-        *slot = felt(value);
-    }
-    fill(&row);
-}
-
-/// The limb lookups of a 32-bit number, whatever its limbs are.
-pub(crate) fn limb_messages(limbs: [i64; 3]) -> [Message; 3] {
-    let tags = [LIMB_12, LIMB_12, LIMB_8];
-    std::array::from_fn(|j| message(&[i64::from(tags[j]), limbs[j]].map(felt)))
-}
-
-/// The lookup of a conjunction of two digits.
-pub(crate) fn and_message(x: i64, y: i64, and: i64) -> Message {
-    message(&[i64::from(AND), x, y, and].map(felt))
-}
-
-/// A 32-bit number, often one at which something changes.
-pub(crate) fn number() -> impl Strategy<Value = u64> {
-    let edges = vec![
-        0,
-        1,
-        2,
-        0xfff,
-        0x1000,
-        (1 << 31) - 1,
-        1 << 31,
-        (1 << 32) - 2,
-        (1 << 32) - 1,
-    ];
-    prop_oneof![proptest::sample::select(edges), 0..1u64 << 32]
-}
-
-/// What changes on the bus when a row looks other limbs up.
-pub(crate) fn limbs_changed(from: [i64; 3], to: [i64; 3]) -> Vec<(Message, i64)> {
-    let pairs = limb_messages(from).into_iter().zip(limb_messages(to));
-    pairs
-        .filter(|(from, to)| from != to)
-        .flat_map(|(from, to)| [(from, 1), (to, -1)])
-        .collect()
-}
-
-/// Hands `fill` what the row of an instruction says, with every result read [`MULT`] times.
-pub(crate) fn with_fact_row(
-    op: FactOp,
-    (frame, id): (i64, u32),
-    operands: &[Operand],
-    values: &[Felt],
-    fill: impl FnOnce(&FactRow<'_>),
-) {
-    let mut all = [Operand::Imm(Felt::ZERO); MAX_OPERANDS];
-    all[..operands.len()].copy_from_slice(operands);
-    let entry = FactEntry {
-        op,
-        id,
-        operands: all,
-    };
-    assert!(entry.is_well_formed());
-    let mut operands = [Felt::ZERO; MAX_COMPONENTS];
-    operands[..values.len()].copy_from_slice(values);
-    let mut results = [Felt::ZERO; MAX_RESULTS];
-    assert!(op.eval(&operands, &mut results));
-    let mut mults = [Felt::ZERO; MAX_RESULTS];
-    mults[..op.signature().results.len()].fill(felt(MULT));
-    fill(&FactRow {
-        fp: felt(frame),
-        entry: &entry,
-        operands,
-        results: &results,
-        mults: &mults,
-    });
 }
 
 /// A row of facts with multiplicities of zero satisfies every constraint and provides nothing.
