@@ -9,9 +9,9 @@ use plica_field::Felt;
 
 use crate::bus::{ChipBuilder, WIDTH};
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, frame,
-    inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact,
-    single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, ext3,
+    frame, inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo,
+    rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use crate::code::{Class, Program};
 
@@ -110,6 +110,7 @@ chips! {
     Advice advice "advice" Role::Ordered;
     Clock clock "clock" Role::Ordered;
     Addresses addresses "addresses" Role::Addresses;
+    Ext3 ext3 "ext3" Role::Facts(ext3::FACTS);
 }
 
 impl ChipKind {
@@ -131,6 +132,7 @@ impl ChipKind {
             Class::Pack => Self::Pack,
             Class::Unpack => Self::Unpack,
             Class::Rpo => Self::Rpo,
+            Class::Ext3 => Self::Ext3,
             Class::Copy => Self::Copy,
             Class::WordCopy => Self::WordCopy,
             Class::Frame => Self::Frame,

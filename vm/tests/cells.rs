@@ -32,6 +32,7 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Bits => Some((1, "32 bits and their number", 140.0)),
         ChipKind::Pack => Some((4, "word of four elements", 45.0)),
         ChipKind::Unpack => Some((4, "elements of a word", 45.0)),
+        ChipKind::Ext3 => Some((4, "product, sum or inverse in the extension", 28.0)),
         ChipKind::Rpo => Some((1, "permutation or two-to-one hash", 295.0)),
         ChipKind::RpoCompact => Some((1, "the same, at blow-up 8", 135.0)),
         ChipKind::MemoryElement => Some((1, "load or store of an element", 45.0)),

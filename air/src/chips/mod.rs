@@ -17,6 +17,7 @@
 //! | [`bit_length`] | number of bits of 32-bit numbers | facts |
 //! | [`bits`] | the bits of 32-bit numbers | facts |
 //! | [`pack`], [`unpack`] | between elements and words | facts |
+//! | [`ext3`] | products, sums and inverses in the cubic extension | facts |
 //! | [`rpo`] | permutations and two-to-one hashes | facts |
 //! | [`rpo_compact`] | the same in fewer columns of higher degree | facts |
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
@@ -44,6 +45,7 @@ pub mod bitwise;
 pub mod boundary;
 pub mod clock;
 pub mod copy;
+pub mod ext3;
 pub mod frame;
 pub mod inverse;
 pub mod leave;

@@ -41,6 +41,7 @@ pub enum Class {
     Power = 31,
     BitLength = 32,
     Bits = 33,
+    Ext3 = 34,
     Rpo = 48,
     WordCopy = 49,
 }

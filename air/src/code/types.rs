@@ -22,6 +22,8 @@ pub enum Type {
     Bool,
     /// Four field elements.
     Word,
+    /// An element of the cubic extension, coefficients in order: a word whose fourth element is 0.
+    Ext3,
 }
 
 impl Type {
@@ -29,27 +31,23 @@ impl Type {
     pub const fn components(self) -> usize {
         match self {
             Self::Felt | Self::U32 | Self::Count | Self::Bool => 1,
-            Self::Word => 4,
+            Self::Word | Self::Ext3 => 4,
         }
     }
 
-    const fn rank(self) -> Option<u8> {
+    /// How much is known, among cells with as many components.
+    const fn strength(self) -> u8 {
         match self {
-            Self::Felt => Some(0),
-            Self::U32 => Some(1),
-            Self::Count => Some(2),
-            Self::Bool => Some(3),
-            Self::Word => None,
+            Self::Felt | Self::Word => 0,
+            Self::U32 | Self::Ext3 => 1,
+            Self::Count => 2,
+            Self::Bool => 3,
         }
     }
 
     /// Whether every value of this type is one of `other`.
     pub const fn fits(self, other: Self) -> bool {
-        match (self.rank(), other.rank()) {
-            (Some(own), Some(other)) => own >= other,
-            (None, None) => true,
-            _ => false,
-        }
+        self.components() == other.components() && self.strength() >= other.strength()
     }
 
     /// The strongest type of which both are; `None` for a word and a scalar.
@@ -79,7 +77,7 @@ impl Type {
     /// The largest value, of the types that have a bound.
     pub const fn max(self) -> Option<u32> {
         match self {
-            Self::Felt | Self::Word => None,
+            Self::Felt | Self::Word | Self::Ext3 => None,
             Self::U32 => Some(u32::MAX),
             Self::Count => Some(32),
             Self::Bool => Some(1),
@@ -208,8 +206,25 @@ mod tests {
     }
 
     #[test]
+    fn what_fits() {
+        use Type::{Bool, Count, Ext3, Felt as F, U32, Word};
+        let chains: [&[Type]; 2] = [&[Bool, Count, U32, F], &[Ext3, Word]];
+        for (own, chain) in chains.iter().enumerate() {
+            for (i, &a) in chain.iter().enumerate() {
+                for (j, &b) in chain.iter().enumerate() {
+                    assert_eq!(a.fits(b), i <= j, "{a:?}, {b:?}");
+                    assert_eq!(a.join(b), Some(chain[i.max(j)]));
+                }
+                for &b in chains[1 - own] {
+                    assert!(!a.fits(b) && a.join(b).is_none(), "{a:?}, {b:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_small() {
-        use Type::{Bool, Count, Felt as F, U32, Word};
+        use Type::{Bool, Count, Ext3, Felt as F, U32, Word};
         let [sum, difference, product] =
             [ArithOp::add, ArithOp::sub, ArithOp::mul].map(|op| op(0, 1));
         let cases = [
@@ -233,6 +248,7 @@ mod tests {
             (product, Count, U32, F),
             (product, Bool, F, F),
             (product, Word, Bool, F),
+            (product, Ext3, Bool, F),
         ];
         for (op, a, b, expected) in cases {
             assert_eq!(op.result_type(a, b), expected, "{op:?} of {a:?}, {b:?}");

@@ -15,9 +15,9 @@ use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, frame,
-    inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo, rpo_compact,
-    single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, ext3,
+    frame, inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo,
+    rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use crate::code::{
     ArithOp, CopyEntry, CopyKind, EffectEntry, Entry, FactEntry, FrameEntry, INPUT, Layout,
@@ -553,6 +553,9 @@ impl Generator<'_> {
             }),
             ChipKind::Unpack => self.fact_row(fact, real, |values| {
                 unpack::fill(&mut unpack::Cols::of_mut(row).facts[j], values);
+            }),
+            ChipKind::Ext3 => self.fact_row(fact, real, |values| {
+                ext3::fill(&mut ext3::Cols::of_mut(row).facts[j], values);
             }),
             ChipKind::Rpo => self.fact_row(fact, real, |values| {
                 rpo::fill(rpo::Cols::of_mut(row), values);

@@ -267,14 +267,14 @@ impl Ir {
         if let Some(known) = self.words.undone(op, operands) {
             return known;
         }
-        let shared = matches!(op, FactOp::Pack | FactOp::Unpack);
+        let shared = matches!(op, FactOp::Pack | FactOp::Unpack | FactOp::Ext3Pack);
         let key = (op, operands.to_vec());
         if shared && let Some(known) = scope.words.get(&key) {
             return known.clone();
         }
         let signature = op.signature();
         // There are no constant words: this is what one is made with.
-        if op != FactOp::Pack
+        if !matches!(op, FactOp::Pack | FactOp::Ext3Pack)
             && let Some(constants) = self.words.constants(operands)
         {
             let mut results = [Felt::ZERO; MAX_RESULTS];
@@ -292,6 +292,10 @@ impl Ir {
                     Type::Word => {
                         let elements = std::array::from_fn(|_| next());
                         self.pack(scope, elements)
+                    }
+                    Type::Ext3 => {
+                        let [a, b, c, _] = std::array::from_fn(|_| next());
+                        self.fact(scope, FactOp::Ext3Pack, &[a, b, c])[0]
                     }
                     _ => next(),
                 })

@@ -15,6 +15,7 @@ mod control;
 mod dispatch;
 mod error;
 mod ext2;
+mod ext3;
 mod hash;
 pub mod liveness;
 mod memory;

@@ -411,6 +411,9 @@ impl Translator<'_> {
             other if other.section() == Section::Extension => {
                 self.extension_instruction(other, stack, scope);
             }
+            other if other.section() == Section::Ext3 => {
+                self.ext3_instruction(other, stack, scope);
+            }
             other if other.section() == Section::Stark => {
                 return self.stark_instruction(other, span, stack, scope);
             }

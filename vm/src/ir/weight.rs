@@ -65,6 +65,7 @@ const fn fact(op: FactOp) -> f64 {
         Class::Bits => 131.0,
         Class::Pack => 26.25,
         Class::Unpack => 22.25,
+        Class::Ext3 => 27.25,
         Class::Rpo => 294.0,
         // Not of these chips.
         Class::Arith

@@ -6,6 +6,8 @@
 
 mod anchor;
 mod block;
+mod branches;
+mod frames;
 mod need;
 mod region;
 mod schedule;

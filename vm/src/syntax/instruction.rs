@@ -82,6 +82,8 @@ pub enum Section {
     Stark,
     /// Events, tracing and debugging.
     Events,
+    /// The cubic extension: an extension of the language.
+    Ext3,
 }
 
 /// What is known about an instruction beside its meaning.
@@ -332,6 +334,13 @@ instructions! {
         DebugStack(Option<u8>) = "debug.stack", Immediate::OptionalU8 { max: 255 }, "[..] -> [..]", 0;
         DebugMem(DebugRange<u32>) = "debug.mem", Immediate::RangeU32, "[..] -> [..]", 0;
         DebugLocal(DebugRange<u16>) = "debug.local", Immediate::RangeU16, "[..] -> [..]", 0;
+    }
+    Ext3 {
+        Ext3Add = "ext3add", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a + b", -3;
+        Ext3Sub = "ext3sub", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a - b", -3;
+        Ext3Mul = "ext3mul", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a * b", -3;
+        Ext3Div = "ext3div", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a / b", -3;
+        Ext3Inv = "ext3inv", NONE, "[a2, a1, a0, ..] -> [c2, c1, c0, ..], c = 1 / a", 0;
     }
 }
 

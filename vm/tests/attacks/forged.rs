@@ -10,8 +10,8 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
-    advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, frame, inverse, leave,
-    memory_element, memory_word, pack, power, program, rpo, rpo_compact, single, u32_add,
+    advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, ext3, frame, inverse,
+    leave, memory_element, memory_word, pack, power, program, rpo, rpo_compact, single, u32_add,
     u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
@@ -130,6 +130,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             let facts = unpack::Cols::of(&at).facts;
             facts.iter().flat_map(|fact| fact.mults).collect()
         }
+        ChipKind::Ext3 => ext3::Cols::of(&at).facts.map(|fact| fact.mult).to_vec(),
         ChipKind::WordCopy => vec![word_copy::Cols::of(&at).mult],
         ChipKind::Rpo => rpo::Cols::of(&at).head.mults.to_vec(),
         ChipKind::RpoCompact => rpo_compact::Cols::of(&at).head.mults.to_vec(),

@@ -37,6 +37,7 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
     ("hashing", HASHING, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
     ("hash chain", HASH_CHAIN, &[3, 1, 2, 3, 4]),
+    ("the extension", EXTENSION, &[1, 2, 3, 4, 5, 6]),
     ("elements in memory", ELEMENTS, &[7, 100, 5, 6]),
     ("advice", ADVICE, &[1, 2, 3, 4]),
     ("words in memory", WORDS, &[1, 2, 3, 4]),
@@ -89,6 +90,13 @@ end";
 
 /// Words are put together, permuted, hashed and taken apart, with a chain in which they stay words.
 pub(crate) const HASHING: &str = "begin hperm hmerge hash hmerge push.1.2.3.4 hmerge end";
+
+/// All instructions of the cubic extension, with values and with constants, and an inverse that nobody reads.
+pub(crate) const EXTENSION: &str = "
+begin
+    dup.5 dup.5 dup.5 dup.5 dup.5 dup.5 ext3mul dup.8 dup.8 dup.8 ext3add ext3inv ext3sub ext3div
+    push.5.0.0 ext3mul push.7.8.9 ext3add dup.2 dup.2 dup.2 ext3inv drop drop drop
+end";
 
 /// [n, A, ..]: A ↦ hash(A), n times: a loop that carries a word.
 pub(crate) const HASH_CHAIN: &str = "

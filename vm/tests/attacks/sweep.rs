@@ -44,6 +44,7 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::Bits
         | ChipKind::Pack
         | ChipKind::Unpack
+        | ChipKind::Ext3
         | ChipKind::Rpo
         | ChipKind::RpoCompact
         | ChipKind::WordCopy => {}

@@ -63,7 +63,8 @@ pub(super) fn check(program: &Program) -> Result<(), E> {
             }
         }
     }
-    match (OUTPUT..OUTPUT + STACK_SIZE as CellId).find(|&cell| types.of(cell) == Type::Word) {
+    let is_word = |&cell: &CellId| types.of(cell).components() > 1;
+    match (OUTPUT..OUTPUT + STACK_SIZE as CellId).find(is_word) {
         Some(cell) => Err(E::WordOutput { cell }),
         None => Ok(()),
     }
@@ -114,7 +115,8 @@ impl Types {
                 }
                 // The providers of a cell copy words, or none does: they agree in their number of destinations.
                 Entry::Copy(e) if e.word => {
-                    types.0.insert(e.base, Type::Word);
+                    types.0.insert(e.base, Type::Ext3);
+                    rules.push((e.base, Rule::Copy(e.src[0])));
                 }
                 Entry::Copy(e) => {
                     rules.extend((e.base..).zip(e.src.map(Rule::Copy)));
@@ -144,8 +146,12 @@ impl Types {
         while let Some(index) = pending.pop() {
             let (cell, rule) = rules[index];
             let before = types.of(cell);
-            // A copied word is refused later; meanwhile its copy is a field element.
-            let after = before.join(types.by(rule)).unwrap_or(Type::Felt);
+            // What is copied as something else than it is is refused later; meanwhile nothing is known of the copy.
+            let unknown = match before.components() {
+                1 => Type::Felt,
+                _ => Type::Word,
+            };
+            let after = before.join(types.by(rule)).unwrap_or(unknown);
             if after != before {
                 types.0.insert(cell, after);
                 pending.extend(users.get(&cell).into_iter().flatten());

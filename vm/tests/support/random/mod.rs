@@ -16,6 +16,8 @@ pub(crate) struct Features {
     pub(crate) comparisons: bool,
     /// The quadratic extension.
     pub(crate) extension: bool,
+    /// The cubic extension, which the reference implementation does not have.
+    pub(crate) ext3: bool,
     /// 32-bit integers.
     pub(crate) u32: bool,
     /// Helpers of STARK verifiers.
@@ -40,6 +42,7 @@ impl Features {
     pub(crate) const NONE: Self = Self {
         comparisons: false,
         extension: false,
+        ext3: false,
         u32: false,
         stark: false,
         memory: false,
@@ -53,6 +56,7 @@ impl Features {
     pub(crate) const ALL: Self = Self {
         comparisons: true,
         extension: true,
+        ext3: true,
         u32: true,
         stark: true,
         memory: true,
@@ -69,6 +73,7 @@ impl Features {
 pub(crate) const ENABLED: Features = Features {
     comparisons: true,
     extension: true,
+    ext3: true,
     u32: true,
     stark: true,
     hashing: true,

@@ -65,10 +65,11 @@ impl Generator {
     pub(super) fn more(&mut self, base: usize, nesting: usize) {
         type Writer = fn(&mut Generator, usize, usize);
         let on = self.features;
-        let writers: [(bool, Writer); 12] = [
+        let writers: [(bool, Writer); 13] = [
             (true, |g, base, _| g.large_constant(base)),
             (on.comparisons, |g, base, _| g.comparison(base)),
             (on.extension, |g, base, _| g.extension(base)),
+            (on.ext3, |g, base, _| g.ext3(base)),
             (on.u32, |g, base, _| g.u32_statement(base)),
             (on.stark, |g, base, _| g.stark(base)),
             (on.memory, |g, base, _| g.memory(base)),
@@ -140,6 +141,43 @@ impl Generator {
         self.line(op);
         self.keep(base, 1);
         self.keep(base, 0);
+    }
+
+    /// A chain in which elements stay values, and then one that becomes variables.
+    fn ext3(&mut self, base: usize) {
+        let element = |g: &mut Self, above: usize| match g.rng.below(8) {
+            0 => {
+                let constant = g.rng.below(3);
+                g.line(&format!("push.{constant}.{}.0", constant / 2));
+            }
+            1 => {
+                g.fetch(base, above);
+                g.line("push.0.0");
+            }
+            // As far down as `dup` reaches.
+            _ => (0..3).for_each(|n| g.fetch(base, (above + n).min(4))),
+        };
+        element(self, 0);
+        for _ in 0..1 + self.rng.below(3) {
+            if self.rng.below(4) > 0 {
+                element(self, 3);
+                let op = *self.rng.pick(&["ext3add", "ext3sub", "ext3mul", "ext3mul"]);
+                self.line(op);
+            } else {
+                // The constant coefficient is not 0, so that the element is not, but for one in a while.
+                if self.rng.below(20) > 0 {
+                    self.line("movup.2 dup eq.0 add movdn.2");
+                }
+                match self.rng.below(3) {
+                    0 => self.line("dup.2 dup.2 dup.2 ext3inv drop drop drop"),
+                    1 => self.line("dup.2 dup.2 dup.2 ext3div"),
+                    _ => self.line("ext3inv"),
+                }
+            }
+        }
+        for above in (0..3).rev() {
+            self.keep(base, above);
+        }
     }
 
     fn u32_statement(&mut self, base: usize) {

@@ -6,6 +6,7 @@
 
 mod advice;
 mod calls;
+mod ext3;
 mod field;
 mod hash;
 mod integers;
@@ -204,6 +205,7 @@ impl<'a> Machine<'a> {
             Section::Injectors => self.injector(instruction),
             Section::Hashing => self.hash_instruction(instruction),
             Section::Stark => self.stark_instruction(instruction),
+            Section::Ext3 => self.ext3_instruction(instruction),
             Section::Events => Ok(()),
         }
     }
