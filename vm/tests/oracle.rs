@@ -27,7 +27,7 @@ use plica_vm::syntax::{NoModules, parse_program};
 use random::{Features, random_inputs, random_program_with};
 use reference::{Stop, interpret};
 use serde_json::{Value, json};
-use support::{Case, Expected, Failure, corpus_files, load_file, load_whole_corpus};
+use support::{Case, Expected, Failure, corpus_files, load_corpus, load_file};
 
 fn miden(arguments: &[&str]) -> (bool, String) {
     let program = std::env::var("MIDEN").unwrap_or_else(|_| "miden".to_owned());
@@ -180,7 +180,7 @@ fn the_corpus_agrees_with_the_reference() {
         return update(&directory);
     }
     let mut wrong = Vec::new();
-    for case in load_whole_corpus() {
+    for case in load_corpus() {
         let answer = run(&case, &directory);
         let agrees = match (&case.expected, &answer) {
             (Expected::Rejected(_), Expected::Rejected(_)) => true,

@@ -11,7 +11,7 @@ use p3_field::PrimeField64;
 use plica_vm::inputs::{Inputs, outputs_from_json};
 use plica_vm::syntax::{NoModules, parse_program};
 use reference::{Stop, interpret, interpret_counted};
-use support::{Case, Expected, load_whole_corpus};
+use support::{Case, Expected, load_corpus};
 
 fn outcome(case: &Case) -> Expected {
     let program = parse_program(&case.source, &case.name, &case.modules())
@@ -26,7 +26,7 @@ fn outcome(case: &Case) -> Expected {
 #[test]
 fn the_literal_interpreter_agrees_with_the_corpus() {
     let mut wrong = Vec::new();
-    for case in load_whole_corpus() {
+    for case in load_corpus() {
         if matches!(case.expected, Expected::Rejected(_)) {
             continue;
         }

@@ -35,10 +35,6 @@ use plica_vm::inputs::{Inputs, MerkleTree};
 use plica_vm::processor::HostFailure;
 use plica_vm::syntax::MemoryModules;
 
-/// The files of the corpus that the compiler cannot do yet, without `.txt`. The parser, the literal interpreter and
-/// the reference implementation are tested with them all the same. To enable a file, delete its line.
-pub(crate) const PENDING: &[&str] = &[];
-
 /// A program and what is expected of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
@@ -265,18 +261,8 @@ pub(crate) fn corpus_files() -> Vec<PathBuf> {
     files
 }
 
-/// The cases that the compiler must do.
+/// All cases.
 pub(crate) fn load_corpus() -> Vec<Case> {
-    let mut cases = load_whole_corpus();
-    cases.retain(|case| {
-        let (file, _) = case.name.split_once('/').unwrap();
-        !PENDING.contains(&file)
-    });
-    cases
-}
-
-/// All cases, also those that are [`PENDING`].
-pub(crate) fn load_whole_corpus() -> Vec<Case> {
     corpus_files()
         .iter()
         .flat_map(|file| load_file(file))
