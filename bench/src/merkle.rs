@@ -174,7 +174,7 @@ mod tests {
     fn the_programs_say_what_is_opened() {
         for name in ["merkle16", "merkle32"] {
             let m = memberships(name).unwrap();
-            assert!((m.count - 1) * m.stride >> m.depth == 0);
+            assert_eq!(((m.count - 1) * m.stride) >> m.depth, 0);
             let source =
                 std::fs::read_to_string(crate::programs().join(format!("{name}.masm"))).unwrap();
             for part in [
