@@ -310,10 +310,16 @@ fn every_kind_of_failure_has_its_own_error_and_exit_code() {
             "nothing",
         ),
         (
-            "depth of branches",
-            "begin if.true push.1 else nop end end",
+            "an injector that nobody has",
+            "begin adv.push_sig.rpo_falcon512 nop end",
             3,
-            "different depths",
+            "not supported",
+        ),
+        (
+            "depth of branches",
+            "begin push.1 swap eq.0 if.true push.1 else nop end end",
+            4,
+            "more than 16",
         ),
         ("too many outputs", "begin push.1 end", 3, "at most 16"),
         (

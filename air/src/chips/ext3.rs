@@ -1,4 +1,4 @@
-//! Arithmetic of the cubic extension K = F[X]/(X³ − X − 1): products and sums, and inverses.
+//! Arithmetic of the cubic extension K = F\[X\]/(X³ − X − 1): products and sums, and inverses.
 //!
 //! # What a row proves
 //! ```text
