@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
-use plica_field::Felt;
+use plica_field::{Felt, Word};
 use proptest::prelude::*;
 
-use crate::bus::{ADDRESS, AND, CELL, LIMB_8, LIMB_12, MEMORY, STATE, WIDTH};
+use crate::bus::{ADDRESS, AND, CELL, CHANGE, LIMB_8, LIMB_12, MEMORY, NODE, STATE, WIDTH};
 use crate::check::{Message, RowReport, check_row};
 use crate::chip::ChipKind;
 use crate::code::{
@@ -70,6 +70,21 @@ pub(crate) fn memory(context: i64, address: i64, value: [i64; 4], clk: i64) -> M
 /// A link of the chain of addresses on the bus.
 pub(crate) fn address(context: i64, address: i64) -> Message {
     message(&[i64::from(ADDRESS), context, address].map(felt))
+}
+
+/// The fact that the tree with a root has a node at (level, index), on the bus.
+pub(crate) fn node(level: i64, index: i64, root: Word, node: Word) -> Message {
+    of_trees(NODE, level, index, [root, node])
+}
+
+/// The fact that two trees have the same siblings on the way to (level, index), on the bus.
+pub(crate) fn change(level: i64, index: i64, roots: [Word; 2]) -> Message {
+    of_trees(CHANGE, level, index, roots)
+}
+
+fn of_trees(tag: u8, level: i64, index: i64, words: [Word; 2]) -> Message {
+    let place = [i64::from(tag), level, index].map(felt);
+    message(&[&place[..], words.as_flattened()].concat())
 }
 
 /// Hands `fill` what the row of an effect says at clock 11 and pc 6 in frame 7, with every result read [`MULT`] times; an access

@@ -183,6 +183,7 @@ impl Compiled {
                     Some(Trap::LogOfZero) => RunErrorKind::LogOfZero,
                     Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
                     Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
+                    Some(Trap::MerklePlace) => RunErrorKind::Host(HostFailure::Position),
                     Some(Trap::MerklePath { code }) => RunErrorKind::MerklePath { code },
                     Some(Trap::CallDepth { depth }) => RunErrorKind::CallDepth { depth },
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
@@ -192,6 +193,7 @@ impl Compiled {
             Fault::DivisionByZero { entry, lane } => {
                 (RunErrorKind::DivisionByZero, Some((entry, lane)))
             }
+            Fault::Tree { entry, failure } => (RunErrorKind::Host(failure), Some((entry, 0))),
             Fault::Host { action, failure } => {
                 let kind = match failure {
                     HostFailure::Address(value) => RunErrorKind::MemoryAddress { value },

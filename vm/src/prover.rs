@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("1edd67e12c4667d726c961733c9567805d624320c9b52290e74f3a4cad2d8207");
+    Fingerprint::new("044d2d5ab0d9bcff1a2f6595326f8aad4cffb860bb56645e4319d810c1f17f53");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
@@ -46,9 +46,11 @@ fn kinds() -> Vec<Kind<ChipKind>> {
             presence: match kind.role() {
                 Role::Fixed if kind == ChipKind::Limbs => Presence::Optional,
                 Role::Fixed => Presence::Pinned,
-                Role::Facts(_) | Role::Ordered | Role::Addresses => Presence::Dynamic {
-                    max_instances: MAX_INSTANCES,
-                },
+                Role::Facts(_) | Role::Ordered | Role::Addresses | Role::Trees => {
+                    Presence::Dynamic {
+                        max_instances: MAX_INSTANCES,
+                    }
+                }
             },
             ordered: kind.ordered(),
         })

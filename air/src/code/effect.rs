@@ -4,7 +4,7 @@
 //! last, advice whatever the prover likes. The rest of the machine handles an [`EffectEntry`] by its [`Signature`], as it does
 //! a [`super::FactEntry`].
 
-use p3_field::PrimeCharacteristicRing;
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use plica_field::Felt;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,9 @@ use super::{CellId, Class, Operand, Pc};
 
 /// Field elements that an advice row gives.
 pub const ADVICE_VALUES: usize = 4;
+
+/// Deepest place of a Merkle tree that a row can name. At depth 64 there are more indices than field elements.
+pub const MAX_DEPTH: u64 = 63;
 
 /// An instruction that runs at a place of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,6 +30,10 @@ pub enum EffectOp {
     StoreWord,
     /// Takes so many values (1 to 4) from the advice. The row gives four values all the same, and the word of them.
     Advice { count: u8 },
+    /// root, depth, index: the node at this place of a Merkle tree.
+    ReadNode,
+    /// root, depth, index, node: the node at this place, and the root of the tree that has the other one there.
+    ReplaceNode,
 }
 
 use Type::{Felt as F, Word};
@@ -41,6 +48,8 @@ impl EffectOp {
         Self::Advice {
             count: ADVICE_VALUES as u8,
         },
+        Self::ReadNode,
+        Self::ReplaceNode,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -50,6 +59,8 @@ impl EffectOp {
             Self::LoadWord => "load of a word",
             Self::StoreWord => "store of a word",
             Self::Advice { .. } => "advice",
+            Self::ReadNode => "node of a tree",
+            Self::ReplaceNode => "replacement of a node",
         }
     }
 
@@ -59,21 +70,25 @@ impl EffectOp {
             Self::LoadElement | Self::StoreElement => Class::MemoryElement,
             Self::LoadWord | Self::StoreWord => Class::MemoryWord,
             Self::Advice { .. } => Class::Advice,
+            Self::ReadNode | Self::ReplaceNode => Class::Tree,
         }
     }
 
     /// Tells the instructions of one chip apart.
     pub const fn opcode(self) -> u32 {
         match self {
-            Self::LoadElement | Self::LoadWord | Self::Advice { .. } => 0,
-            Self::StoreElement | Self::StoreWord => 1,
+            Self::LoadElement | Self::LoadWord | Self::Advice { .. } | Self::ReadNode => 0,
+            Self::StoreElement | Self::StoreWord | Self::ReplaceNode => 1,
         }
     }
 
     /// Whether the row accesses memory, at the address that is operand 0.
     pub const fn is_access(self) -> bool {
-        !matches!(self, Self::Advice { .. })
+        matches!(self.class(), Class::MemoryElement | Class::MemoryWord)
     }
+
+    /// The row of a tree access has the depth as operand 1.
+    pub const DEPTH: usize = 1;
 
     /// An address needs no type: no row accesses one of 2^32 or more, because the address table has none.
     pub const fn signature(self) -> Signature {
@@ -83,6 +98,8 @@ impl EffectOp {
             Self::LoadWord => (&[F], 0b1, &[Word]),
             Self::StoreWord => (&[F, Word], 0b1, &[]),
             Self::Advice { .. } => (&[], 0, &[Word, F, F, F, F]),
+            Self::ReadNode => (&[Word, F, F], 0b110, &[Word]),
+            Self::ReplaceNode => (&[Word, F, F, Word], 0b110, &[Word, Word]),
         };
         Signature {
             constants: 0,
@@ -132,7 +149,14 @@ impl EffectEntry {
             EffectOp::Advice { count } => (1..=ADVICE_VALUES as u8).contains(&count),
             _ => true,
         };
+        let depth = match (self.op.class(), self.operands[EffectOp::DEPTH]) {
+            (Class::Tree, Operand::Imm(depth)) => {
+                (1..=MAX_DEPTH).contains(&depth.as_canonical_u64())
+            }
+            _ => true,
+        };
         count
+            && depth
             && self.immediates() & !u32::from(signature.immediates) == 0
             && rest.iter().all(|&o| o == Operand::Imm(Felt::ZERO))
             && (!signature.results.is_empty() || self.id == 0)

@@ -137,10 +137,12 @@ pub enum Trap {
     MemoryAddress,
     /// Too few values on the advice stack.
     AdviceStack,
-    /// A path of a Merkle tree that does not end at the root, with the error code of the instruction.
+    /// Another node than the one in the Merkle tree, with the error code of the instruction.
     MerklePath {
         code: u32,
     },
+    /// A depth that no Merkle tree has.
+    MerklePlace,
     /// A called procedure that leaves more than 16 elements.
     CallDepth {
         depth: usize,
@@ -163,6 +165,8 @@ impl From<EffectOp> for Trap {
     fn from(op: EffectOp) -> Self {
         match op {
             EffectOp::Advice { .. } => Self::AdviceStack,
+            // What the store does not know is said by the host.
+            EffectOp::ReadNode | EffectOp::ReplaceNode => Self::MerklePlace,
             EffectOp::LoadElement
             | EffectOp::StoreElement
             | EffectOp::LoadWord

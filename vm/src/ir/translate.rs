@@ -217,7 +217,7 @@ impl Translator<'_> {
     }
 
     /// The operand as a Boolean: emits the check that it is 0 or 1, unless that is known.
-    pub(super) fn boolean(&mut self, operand: Operand, scope: &mut Scope) -> Operand {
+    fn boolean(&mut self, operand: Operand, scope: &mut Scope) -> Operand {
         match operand {
             Operand::Const(c) if c == Felt::ZERO || c == Felt::ONE => operand,
             Operand::Const(_) => {

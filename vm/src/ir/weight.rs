@@ -77,6 +77,7 @@ const fn fact(op: FactOp) -> f64 {
         | Class::MemoryElement
         | Class::MemoryWord
         | Class::Advice
+        | Class::Tree
         | Class::WordCopy => 0.0,
     }
 }
@@ -87,6 +88,8 @@ const fn effect(op: EffectOp) -> f64 {
         Class::MemoryElement => 43.0,
         Class::MemoryWord => 46.0,
         Class::Advice => 35.0,
+        // With the nodes of a path of some length, if no other one has them.
+        Class::Tree => 59.0 + 16.0 * 268.0,
         _ => 0.0,
     }
 }
