@@ -570,3 +570,35 @@ fn a_node_is_proven_once() {
     assert_eq!(rows(&forged, ChipKind::Node), 2);
     assert_eq!(rows(&forged, ChipKind::Tree), 8);
 }
+
+/// Two tables of nodes, with padding that reads as its last row does, and steps that several changes share.
+#[test]
+fn many_nodes_take_two_tables() {
+    let iteration = "push.5.6.7.8 swapw dup.8 push.16 mtree_set dropw movup.4 add.1 movdn.4";
+    let source = format!("begin repeat.67 {iteration} end end");
+    let empty = plica_vm::processor::MerkleStore::default();
+    let root = empty.empty_root(16).expect("16 is not deep");
+    let mut stack = on_stack(&[], &[root]);
+    stack.push(Felt::new(1000));
+    let forged = run(compiled(&source), stack, Vec::new());
+    let tables = |kind| forged.tables.iter().filter(move |table| table.kind == kind);
+    let heights = tables(ChipKind::Node).map(|table| table.trace.values.len() / node::WIDTH);
+    let heights: Vec<usize> = heights.collect();
+    assert_eq!(heights.len(), 2, "{heights:?}");
+    assert_eq!(tables(ChipKind::Change).count(), 2);
+    refuted_by_any_count(&forged);
+}
+
+/// Each multiplicity about trees is needed.
+fn refuted_by_any_count(honest: &Forged) {
+    for kind in [ChipKind::Node, ChipKind::Change] {
+        let rows = honest.rows(kind);
+        for &at in rows.iter().step_by(97).chain(rows.last()) {
+            for (column, message) in honest.provided(at) {
+                let mut forged = honest.clone();
+                forged.row_mut(at)[column] += Felt::ONE;
+                stopped_by_bus(&forged, &[(message, 1)]);
+            }
+        }
+    }
+}
