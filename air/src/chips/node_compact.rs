@@ -1,7 +1,7 @@
 //! A node of a Merkle tree and the two below it, in constraints of degree 7.
 //!
 //! # What a row proves
-//! What a row of [`node`](super::node) proves; the rounds are those of [`rpo_compact`](super::rpo_compact). That is 93 main columns
+//! What a row of [`node`](super::node) proves; the rounds are those of [`rpo_compact`]. That is 93 main columns
 //! instead of 253, but eight quotient chunks instead of two.
 
 use p3_field::PrimeCharacteristicRing;
