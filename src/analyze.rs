@@ -1,6 +1,9 @@
 //! What proving a run costs, before it is proven.
 
+use std::collections::BTreeMap;
+
 use plica_air::chip::ChipKind;
+use plica_air::code::Entry;
 use plica_air::record::Execution;
 use plica_air::trace;
 use plica_fri::Profile;
@@ -34,6 +37,17 @@ pub struct ProcedureUsage {
     pub cells: u64,
 }
 
+/// What the stack costs where its depth is not known, so that its lower items are in memory.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SpillUsage {
+    /// Items stored and loaded.
+    pub items: u64,
+    /// Cells of the rows that move them, without padding.
+    pub cells: u64,
+    /// Where, with the number of items, the most first.
+    pub places: Vec<(String, u64)>,
+}
+
 /// An estimate from the number of cells; see `docs/performance.md` for its calibration.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Prediction {
@@ -52,6 +66,8 @@ pub struct Analysis {
     pub frames: usize,
     pub chips: Vec<ChipUsage>,
     pub procedures: Vec<ProcedureUsage>,
+    /// The part of it that moves items of the stack to memory and back.
+    pub spilled: SpillUsage,
     pub total_cells: u64,
     pub prediction: Prediction,
 }
@@ -95,6 +111,8 @@ impl Analysis {
                 cells: 0,
             })
             .collect();
+        let mut spilled = SpillUsage::default();
+        let mut places: BTreeMap<String, u64> = BTreeMap::new();
         for ((entry, info), &count) in compiled
             .program
             .entries
@@ -110,8 +128,25 @@ impl Analysis {
                 let usage = &mut procedures[origin.procedure as usize];
                 usage.executed += u64::from(count);
                 usage.cells += cells / origins.len() as u64;
+                if origin.spill {
+                    spilled.cells += cells / origins.len() as u64;
+                }
+            }
+            if let (Entry::Effect(effect), [origin]) = (entry, origins.as_slice())
+                && origin.spill
+                && effect.op.is_access()
+                && count > 0
+            {
+                spilled.items += u64::from(count);
+                *places
+                    .entry(compiled.sources.locate(origin.span))
+                    .or_default() += u64::from(count);
             }
         }
+        spilled.places = places.into_iter().collect();
+        spilled
+            .places
+            .sort_by_key(|&(_, items)| std::cmp::Reverse(items));
         procedures.retain(|p| p.executed > 0);
         procedures.sort_by_key(|p| std::cmp::Reverse(p.cells));
 
@@ -122,6 +157,7 @@ impl Analysis {
             prediction: Prediction::of(total_cells, profile),
             chips,
             procedures,
+            spilled,
             total_cells,
         }
     }

@@ -35,7 +35,7 @@ pub use plica_vm::compile::{Compiled, RunError, RunErrorKind};
 pub use plica_vm::inputs::{Inputs, InputsError};
 pub use plica_vm::processor::{MerkleStore, RunOutcome};
 pub use plica_vm::prover::{Proven, ProvingKey, verify};
-pub use plica_vm::syntax::{DirectoryModules, MemoryModules, ModuleLoader, NoModules};
+pub use plica_vm::syntax::{DirectoryModules, KernelFile, MemoryModules, ModuleLoader, NoModules};
 
 use plica_vm::{compile, prover, syntax};
 

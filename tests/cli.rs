@@ -403,6 +403,72 @@ fn analysis_counts_every_chip_and_procedure() {
     assert!(!value["procedures"].as_array().expect("a list").is_empty());
 }
 
+#[test]
+fn analysis_shows_what_a_stack_in_memory_costs() {
+    let folder = Folder::new();
+    let source = "begin\n  push.3 dup neq.0\n  while.true dup sub.1 dup neq.0 end\n  drop add add swap drop\nend";
+    let program = folder.write("grows.masm", source);
+    let output = plica(&["analyze", text(&program), "--json"]);
+    let spilled = &json(&output)["spilled"];
+    assert!(spilled["items"].as_u64().expect("a number") > 0);
+    assert!(spilled["cells"].as_u64().expect("a number") > 0);
+    let place = spilled["places"][0][0].as_str().expect("a place");
+    assert!(place.contains("grows.masm:"), "{place}");
+
+    let output = plica(&["analyze", text(&program)]);
+    let report = String::from_utf8(output.stdout).expect("text");
+    assert!(report.contains("stack in memory"), "{report}");
+
+    let flat = folder.write("flat.masm", "begin add end");
+    let output = plica(&["analyze", text(&flat), "--json"]);
+    assert_eq!(json(&output)["spilled"]["items"], 0);
+}
+
+#[test]
+fn a_kernel_is_part_of_what_is_proven() {
+    let folder = Folder::new();
+    let program = folder.write(
+        "program.masm",
+        "proc.f push.7 syscall.poke drop end begin call.f mem_load.5 swap drop end",
+    );
+    let kernel = folder.write("kernel.masm", "export.poke dup mem_store.5 end");
+    let other = folder.write("other.masm", "export.poke dup mem_store.6 end");
+    let proof = folder.path("p.proof");
+    let claim = folder.path("p.claim.json");
+
+    let (code, message) = failure(&plica(&["run", text(&program)]));
+    assert_eq!(code, 3);
+    assert!(message.contains("--kernel"), "{message}");
+    let absent = folder.path("absent.masm");
+    let (_, message) = failure(&plica(&["run", text(&program), "--kernel", text(&absent)]));
+    assert!(message.contains("kernel"), "{message}");
+
+    let proven = plica(&[
+        "prove",
+        text(&program),
+        "--kernel",
+        text(&kernel),
+        "-o",
+        text(&proof),
+        "--json",
+    ]);
+    assert_eq!(json(&proven)["outputs"][0], "7");
+    let verify = |kernel: &Path| {
+        plica(&[
+            "verify",
+            text(&proof),
+            "--program",
+            text(&program),
+            "--kernel",
+            text(kernel),
+            "--claim",
+            text(&claim),
+        ])
+    };
+    assert!(verify(&kernel).status.success());
+    assert_eq!(failure(&verify(&other)).0, 1);
+}
+
 /// The ledger of `examples/storage`: who pays whom how much, in the order of the input files.
 const TRANSFERS: [(&str, [&str; 3]); 3] = [
     ("transfer.inputs", ["0", "7", "100"]),

@@ -9,10 +9,10 @@ use plica_field::Felt;
 
 use crate::bus::ChipBuilder;
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, change, copy, frame,
-    inverse, leave, limbs, memory_element, memory_word, node, node_compact, pack, power, program,
-    rpo, rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
-    word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, change, clock, copy,
+    ext3, frame, inverse, leave, limbs, memory_element, memory_word, node, node_compact, pack,
+    power, program, rpo, rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul,
+    u32_shift, unpack, word_copy,
 };
 use crate::code::{Class, Program};
 
@@ -111,7 +111,9 @@ chips! {
     MemoryElement memory_element "memory element" Role::Ordered;
     MemoryWord memory_word "memory word" Role::Ordered;
     Advice advice "advice" Role::Ordered;
+    Clock clock "clock" Role::Ordered;
     Addresses addresses "addresses" Role::Addresses;
+    Ext3 ext3 "ext3" Role::Facts(ext3::FACTS);
     Tree tree "tree" Role::Ordered;
     Node node "node" Role::Trees;
     NodeCompact node_compact "node compact" Role::Trees;
@@ -137,6 +139,7 @@ impl ChipKind {
             Class::Pack => Self::Pack,
             Class::Unpack => Self::Unpack,
             Class::Rpo => Self::Rpo,
+            Class::Ext3 => Self::Ext3,
             Class::Copy => Self::Copy,
             Class::WordCopy => Self::WordCopy,
             Class::Frame => Self::Frame,
@@ -146,6 +149,7 @@ impl ChipKind {
             Class::MemoryWord => Self::MemoryWord,
             Class::Advice => Self::Advice,
             Class::Tree => Self::Tree,
+            Class::Clock => Self::Clock,
         }
     }
 
@@ -161,6 +165,12 @@ impl ChipKind {
     /// Rows of this chip take part in the chain of states.
     pub const fn ordered(self) -> bool {
         matches!(self.role(), Role::Ordered)
+    }
+
+    /// Rows of this chip are links of a chain, of states or of addresses, that closes nowhere but in the boundary because there are
+    /// fewer than 2^32 of them (rules R1 and R10): a proof system must count them.
+    pub const fn chained(self) -> bool {
+        matches!(self.role(), Role::Ordered | Role::Addresses)
     }
 
     /// Fixed by the key: its preprocessed columns pin its height.

@@ -4,12 +4,17 @@
 //! * `cargo bench -p plica-bench --bench commit`: low-degree extension and Merkle commitment, per hash.
 //! * `cargo bench -p plica-bench --bench prove`: a whole proof and its verification, per profile.
 //! * `cargo run --release -p plica-bench --bin peers`: whole processes beside the peers, in one run.
+//! * `cargo run --release -p plica-bench --bin phases`: how fast programs run, and what share of proving the traces are.
 //!
-//! `bench/programs` has the programs, `*.outputs` what they compute.
+//! `bench/programs` has the programs ([`program`]), `*.outputs` what they compute.
+
+pub mod merkle;
+pub mod program;
 
 use std::path::PathBuf;
 
 use plica::{Inputs, Plica};
+use program::{Dialect, Source};
 
 /// The folder with the programs.
 pub fn programs() -> PathBuf {
@@ -21,11 +26,8 @@ pub fn programs() -> PathBuf {
 /// # Panics
 /// If there is no such program or it is not one of this release.
 pub fn load(name: &str) -> (Plica, Inputs) {
-    let read = |extension| {
-        let path = programs().join(name).with_extension(extension);
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
-    let program = Plica::assemble(&read("masm"), name).expect("the program assembles");
-    let inputs = Inputs::from_json(&read("inputs")).expect("the inputs are well-formed");
+    let source = Source::read(name, Dialect::Release11).unwrap_or_else(|error| panic!("{error}"));
+    let program = Plica::assemble(&source.text, name).expect("the program assembles");
+    let inputs = Inputs::from_json(&source.inputs).expect("the inputs are well-formed");
     (program, inputs)
 }

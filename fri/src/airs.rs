@@ -115,7 +115,8 @@ pub struct Kind<T> {
     pub table: T,
     /// How often it occurs.
     pub presence: Presence,
-    /// Whether its rows count as steps: the total height of ordered tables in a proof must be below 2^32.
+    /// Whether its rows are links of a chain over the bus whose order rests on their number: the total height of ordered tables in a
+    /// proof must be below 2^32.
     pub ordered: bool,
 }
 

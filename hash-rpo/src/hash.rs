@@ -20,9 +20,10 @@ pub fn permute_many(states: &mut [State]) {
     kernel::permute_many(states);
 }
 
-/// The states after the two half-rounds of each round, for the traces of constraint systems; the last one is the permuted state.
-pub fn half_rounds(state: &State) -> [[State; 2]; ROUNDS] {
-    kernel::half_rounds(state)
+/// Gives `each` the number of a state, and of each of its rounds what enters the first S-boxes and the state after the round, for the
+/// traces of constraint systems.
+pub fn rounds_of_many(states: &[State], each: impl FnMut(usize, &[[State; 2]; ROUNDS])) {
+    kernel::rounds_of_many(states, each);
 }
 
 /// The digest of a state: lanes 4–7.

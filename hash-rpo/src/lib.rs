@@ -41,7 +41,7 @@ mod permutation;
 mod plonky3;
 
 pub use hash::{
-    State, digest, half_rounds, hash_elements, merge, merge_in_domain, permute, permute_many,
+    State, digest, hash_elements, merge, merge_in_domain, permute, permute_many, rounds_of_many,
 };
 pub use leaf::RpoLeafHasher;
 pub use linear::linear;

@@ -3,7 +3,7 @@
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use plica_field::{Felt, Word};
 use plica_hash_rpo::constants::{ARK1, ARK2, MDS};
-use plica_hash_rpo::{half_rounds, hash_elements, merge, merge_in_domain, permute};
+use plica_hash_rpo::{hash_elements, merge, merge_in_domain, permute, rounds_of_many};
 
 fn felts<const N: usize>(values: [u64; N]) -> [Felt; N] {
     values.map(Felt::new)
@@ -121,21 +121,30 @@ fn zeros_at_the_end_change_the_hash() {
 
 /// What a constraint system states of each round: M·x + c on one side, the seventh power on the side where it is cheap.
 #[test]
-fn half_rounds_satisfy_the_equations_of_the_rounds() {
+fn rounds_satisfy_their_equations() {
     let start = felts([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
     let linear = |x: [Felt; 12], constants: [Felt; 12]| -> [Felt; 12] {
         core::array::from_fn(|i| (0..12).map(|j| MDS[i][j] * x[j]).sum::<Felt>() + constants[i])
     };
-    let mut x = start;
-    for (r, [first, second]) in half_rounds(&start).into_iter().enumerate() {
-        assert_eq!(first, linear(x, ARK1[r]).map(|x| x.exp_const_u64::<7>()));
-        assert_eq!(
-            second.map(|x| x.exp_const_u64::<7>()),
-            linear(first, ARK2[r])
-        );
-        x = second;
-    }
-    let mut permuted = start;
-    permute(&mut permuted);
-    assert_eq!(x, permuted);
+    // More than a batch, and one more.
+    let states: Vec<[Felt; 12]> = (0..5).map(|j| start.map(|x| x + Felt::new(j))).collect();
+    let mut seen = 0;
+    rounds_of_many(&states, |j, rounds| {
+        assert_eq!(j, seen);
+        seen += 1;
+        let mut x = states[j];
+        for (r, &[entering, after]) in rounds.iter().enumerate() {
+            assert_eq!(entering, linear(x, ARK1[r]));
+            let middle = entering.map(|x| x.exp_const_u64::<7>());
+            assert_eq!(
+                after.map(|x| x.exp_const_u64::<7>()),
+                linear(middle, ARK2[r])
+            );
+            x = after;
+        }
+        let mut permuted = states[j];
+        permute(&mut permuted);
+        assert_eq!(x, permuted);
+    });
+    assert_eq!(seen, states.len());
 }

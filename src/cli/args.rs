@@ -55,6 +55,9 @@ impl Command {
 pub(super) struct ProgramArgs {
     /// The program, a MASM file; modules are looked for beside it.
     pub(super) program: PathBuf,
+    /// The kernel, a module whose exports `syscall` names; part of what the key stands for.
+    #[arg(long, value_name = "FILE")]
+    pub(super) kernel: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -128,6 +131,9 @@ pub(super) struct VerifyArgs {
     /// Rebuild the key from this program instead, for the proof's profile.
     #[arg(long, value_name = "FILE")]
     pub(super) program: Option<PathBuf>,
+    /// With --program: its kernel.
+    #[arg(long, value_name = "FILE", requires = "program")]
+    pub(super) kernel: Option<PathBuf>,
     /// The claim.
     #[arg(long, value_name = "FILE")]
     pub(super) claim: PathBuf,

@@ -15,7 +15,7 @@ type Result<T> = std::result::Result<T, Error>;
 
 fn assemble(args: &ProgramArgs, progress: &Progress) -> Result<Plica> {
     progress.phase("assembling");
-    let program = files::program(&args.program)?;
+    let program = files::program(&args.program, args.kernel.as_deref())?;
     if !args.json {
         for warning in program.warnings() {
             eprintln!("{:?}", miette::Report::new(warning.clone()));
@@ -155,7 +155,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
             let profile = Profile::by_id(proof.profile()).expect("decoding checked the profile");
             let target = args.key_security.unwrap_or(args.security);
             progress.phase("making the key");
-            let program = files::program(path)?;
+            let program = files::program(path, args.kernel.as_deref())?;
             program.setup(&profile, target.0)?.1
         }
         (None, None) => unreachable!("one of them is required"),

@@ -4,7 +4,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use plica::{Claim, DirectoryModules, Error, Inputs, MerkleStore, Plica, Proof, VerifyingKey};
+use plica::{
+    Claim, DirectoryModules, Error, Inputs, KernelFile, MerkleStore, ModuleLoader, Plica, Proof,
+    VerifyingKey,
+};
 
 /// Largest source text or input file that is read, in bytes.
 const MAX_TEXT: u64 = 256 << 20;
@@ -63,13 +66,16 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Reads and assembles a program; modules are looked for in its folder.
-pub(super) fn program(path: &Path) -> Result<Plica, Error> {
+pub(super) fn program(path: &Path, kernel: Option<&Path>) -> Result<Plica, Error> {
     let text = read_text(path)?;
     let folder = path
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let loader = DirectoryModules::new(folder);
+    let mut loader: Vec<Box<dyn ModuleLoader>> = vec![Box::new(DirectoryModules::new(folder))];
+    if let Some(kernel) = kernel {
+        loader.push(Box::new(KernelFile(kernel.to_owned())));
+    }
     Plica::assemble_with(&text, &path.display().to_string(), &loader)
 }
 

@@ -61,6 +61,9 @@ pub(super) fn security(report: &SecurityReport) -> serde_json::Value {
     })
 }
 
+/// Places at which the stack goes to memory that are listed.
+const SPILLS_SHOWN: usize = 10;
+
 pub(super) fn analysis(analysis: &Analysis) -> String {
     use std::fmt::Write;
     let mut text = String::new();
@@ -80,13 +83,13 @@ pub(super) fn analysis(analysis: &Analysis) -> String {
     ));
     line(format_args!(""));
     line(format_args!(
-        "{:<10} {:>10} {:>16} {:>10} {:>8} {:>12}",
+        "{:<14} {:>10} {:>16} {:>10} {:>8} {:>12}",
         "chip", "rows", "tables", "free", "columns", "cells"
     ));
     for chip in &analysis.chips {
         let tables: Vec<String> = chip.padded.iter().map(usize::to_string).collect();
         line(format_args!(
-            "{:<10} {:>10} {:>16} {:>10} {:>8} {:>12}",
+            "{:<14} {:>10} {:>16} {:>10} {:>8} {:>12}",
             chip.chip,
             chip.rows,
             tables.join(" + "),
@@ -105,6 +108,24 @@ pub(super) fn analysis(analysis: &Analysis) -> String {
             "{:<40} {:>12} {:>12}",
             procedure.procedure, procedure.executed, procedure.cells
         ));
+    }
+    let spilled = &analysis.spilled;
+    if spilled.items > 0 {
+        line(format_args!(""));
+        line(format_args!(
+            "stack in memory, where its depth is not known: {} items moved, {} of the cells above",
+            spilled.items, spilled.cells
+        ));
+        for (place, items) in spilled.places.iter().take(SPILLS_SHOWN) {
+            line(format_args!("{place:<40} {items:>12} items"));
+        }
+        if let Some(more) = spilled
+            .places
+            .get(SPILLS_SHOWN..)
+            .filter(|more| !more.is_empty())
+        {
+            line(format_args!("and at {} more places", more.len()));
+        }
     }
     text
 }

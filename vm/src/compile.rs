@@ -26,7 +26,8 @@ pub struct Compiled {
     pub actions: Vec<Origin>,
     /// Names for the origins; the first is the program's body.
     pub procedures: Vec<String>,
-    sources: Sources,
+    /// The texts that origins point into.
+    pub sources: Sources,
 }
 
 /// Compiles a resolved program.
@@ -69,15 +70,27 @@ pub enum RunErrorKind {
     MemoryAddress { value: Felt },
     #[error("the advice stack has too few values")]
     AdviceStack,
+    #[error("a domain segment must be below 4")]
+    FriSegment,
+    #[error("the value is not what the layer before was folded to")]
+    FriFolding,
     #[error("the node is not in the Merkle tree at this place{}", with_code(*.code))]
     MerklePath { code: u32 },
-    #[error("a called procedure must leave 16 elements on the stack, this one leaves {depth}")]
-    CallDepth { depth: usize },
+    #[error("a called procedure must leave 16 elements on the stack, this one leaves {}", or_more(*.depth))]
+    CallDepth { depth: Option<usize> },
+    #[error("no procedure of the program has this root")]
+    UnknownProcedure,
+    #[error("the program ends with more than 16 elements on the stack")]
+    FinalDepth,
     /// What the host cannot do has no other name here.
     #[error("{0}")]
     Host(HostFailure),
     #[error("the program did not halt within {limit} cycles")]
     CycleLimit { limit: u64 },
+}
+
+fn or_more(depth: Option<usize>) -> String {
+    depth.map_or_else(|| "more".to_owned(), |depth| depth.to_string())
 }
 
 /// The error code of an assertion, if it was given one.
@@ -184,8 +197,12 @@ impl Compiled {
                     Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
                     Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
                     Some(Trap::MerklePlace) => RunErrorKind::Host(HostFailure::Position),
+                    Some(Trap::FriSegment) => RunErrorKind::FriSegment,
+                    Some(Trap::FriFolding) => RunErrorKind::FriFolding,
                     Some(Trap::MerklePath { code }) => RunErrorKind::MerklePath { code },
                     Some(Trap::CallDepth { depth }) => RunErrorKind::CallDepth { depth },
+                    Some(Trap::UnknownProcedure) => RunErrorKind::UnknownProcedure,
+                    Some(Trap::FinalDepth) => RunErrorKind::FinalDepth,
                     Some(Trap::DivisionByZero) | None => RunErrorKind::DivisionByZero,
                 };
                 (kind, Some((entry, 0)))

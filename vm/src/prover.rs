@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("044d2d5ab0d9bcff1a2f6595326f8aad4cffb860bb56645e4319d810c1f17f53");
+    Fingerprint::new("9c6de6b3a42012c35d2cafe845f3b34acc1bd5a0c35780c1d38d1fc13b12aba0");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
@@ -52,7 +52,7 @@ fn kinds() -> Vec<Kind<ChipKind>> {
                     }
                 }
             },
-            ordered: kind.ordered(),
+            ordered: kind.chained(),
         })
         .collect()
 }
@@ -201,6 +201,8 @@ pub fn verify(
 
 #[cfg(test)]
 mod tests {
+    use plica_fri::{Instance, InstanceError, InstanceList};
+
     use super::*;
 
     /// Builds without debug assertions trust the constant, so this is where all chips are checked for them.
@@ -213,5 +215,67 @@ mod tests {
             "the chips have changed. If that is meant, set in vm/src/prover.rs:\nconst FINGERPRINT: Fingerprint = {got};"
         );
         assert_eq!(machine().digest(), set.digest());
+    }
+
+    /// The order of the chains of states and addresses rests on the number of their rows, whatever heights a profile allows.
+    #[test]
+    fn links_of_both_chains_are_counted() {
+        let program = crate::syntax::parse_program(
+            "begin push.1 mem_store.7 mem_load.7 assert end",
+            "chains",
+            &crate::syntax::NoModules,
+        );
+        let compiled = crate::compile::compile(&program.expect("parses")).expect("compiles");
+        let profile = Profile {
+            max_log_height: 31,
+            ..Profile::BLAKE3
+        };
+        let target = SecurityTarget {
+            model: plica_fri::Model::Conjectured,
+            bits: 40,
+        };
+        let (key, _) = setup(&compiled, &profile, target).expect("keys");
+        let plan = |heights: &[(ChipKind, u8)]| {
+            let pinned = ChipKind::ALL
+                .into_iter()
+                .filter_map(|kind| Some((kind, chip::preprocessed(&compiled.program, kind)?)));
+            let mut list: Vec<_> = pinned
+                .map(|(kind, table)| (kind, table.values.len().div_ceil(table.width)))
+                .map(|(kind, rows)| (kind, rows.ilog2() as u8))
+                .chain(heights.iter().copied())
+                .map(|(kind, log_height)| Instance {
+                    kind: kind as u16,
+                    log_height,
+                })
+                .collect();
+            list.sort_by_key(|table| table.kind);
+            plica_fri::plan(&key, &InstanceList(list), target).map(drop)
+        };
+        let chained = ChipKind::ALL.into_iter().filter(|kind| kind.chained());
+        assert_eq!(chained.clone().count(), 9);
+        for kind in chained {
+            assert!(plan(&[(kind, 31), (kind, 30)]).is_ok(), "{kind:?}");
+            for other in ChipKind::ALL.into_iter().filter(|kind| kind.chained()) {
+                let result = plan(&[(kind, 31), (other, 31)]);
+                let refused = matches!(
+                    result,
+                    Err(ProveError::Instances(InstanceError::TooManySteps(_)))
+                );
+                assert!(refused, "{kind:?}, {other:?}: {result:?}");
+            }
+        }
+        assert!(plan(&[(ChipKind::Copy, 31), (ChipKind::Copy, 31)]).is_ok());
+    }
+
+    /// A machine that counts fewer rows is another machine, under which no key of this one is accepted.
+    #[test]
+    fn what_is_counted_is_part_of_the_machine() {
+        for kind in ChipKind::ALL {
+            let mut kinds = kinds();
+            let ordered = &mut kinds[kind as usize].ordered;
+            *ordered = !*ordered;
+            let other = AirSet::new(kinds).expect("a valid set");
+            assert!(other.fingerprint() != FINGERPRINT, "{kind:?}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Forged traces of whole executions: the attacks of the soundness page, each with what stops it.
 
+#[path = "attacks/contexts.rs"]
+mod contexts;
 #[path = "attacks/forged.rs"]
 mod forged;
 #[path = "attacks/memory.rs"]
@@ -19,14 +21,16 @@ use forged::{
     stopped_by_bus,
 };
 use p3_field::PrimeCharacteristicRing;
-use plica_air::check::{self, check};
+use plica_air::check::{self, Violation, check};
 use plica_air::chip::ChipKind;
-use plica_air::chips::{arith, assert, boundary, copy, frame, inverse, leave, single, word_copy};
+use plica_air::chips::{
+    arith, assert, boundary, copy, ext3, frame, inverse, leave, single, word_copy,
+};
 use plica_air::code::{CALL, Entry, INPUT, OUTPUT, exit_link, handle};
 use plica_air::trace::Table;
 use plica_field::Felt;
 use plica_vm::compile::compile;
-use plica_vm::syntax::{NoModules, parse_program};
+use plica_vm::syntax::parse_program;
 use programs::{CALLS, CHECKS, EFFECTS, GATES, HASH_CHAIN, LOOP, ODD_LOOP, WIDE_LOOP};
 
 const ZERO: Felt = Felt::ZERO;
@@ -776,7 +780,7 @@ fn inversions_whose_results_are_dropped_are_anchored() {
 fn inversions_of_the_corpus_are_anchored() {
     let mut inversions = 0;
     for case in support::load_corpus() {
-        let parsed = parse_program(&case.source, &case.name, &NoModules);
+        let parsed = parse_program(&case.source, &case.name, &case.modules());
         let Some(compiled) = parsed.ok().and_then(|p| compile(&p).ok()) else {
             continue;
         };
@@ -943,6 +947,42 @@ fn a_dropped_inverse_of_zero_has_no_trace_and_without_its_touch_it_would() {
     let mut code = forged.code().clone();
     code.halt = code.entry;
     assert!(check(&code, &forged.tables, &forged.public).is_empty());
+}
+
+/// An inverse in the extension is the only one, and 0 has none: whatever an attacker takes for it violates its row.
+#[test]
+fn a_wrong_inverse_in_the_extension_has_no_row() {
+    let source = "begin ext3inv dup.2 dup.2 dup.2 ext3mul drop drop drop end";
+    let honest = Forged::honest(source, &[3, 5, 7]);
+    assert!(honest.compiled.run(&stack(&[0, 0, 0]), MAX_CYCLES).is_err());
+    let at = honest.rows(ChipKind::Ext3)[0];
+    let mut inverses = 0;
+    for i in 0..ext3::FACTS {
+        if ext3::Cols::of(honest.row(at)).facts[i].inverse != ONE {
+            continue;
+        }
+        inverses += 1;
+        for j in 0..3 {
+            let mut forged = honest.clone();
+            let rows = forged.rows(ChipKind::Ext3);
+            for &row in &rows {
+                // All instances of the fact, padding included, give the same wrong value.
+                for fact in &mut ext3::Cols::of_mut(forged.row_mut(row)).facts {
+                    if fact.inverse == ONE {
+                        fact.a[j] += ONE;
+                        fact.c[j] += ONE;
+                    }
+                }
+            }
+            forged.rebalance();
+            let findings = forged.findings();
+            assert!(!findings.violations.is_empty());
+            let row = |name: &str| name.contains("inverse: product");
+            let own = |v: &Violation| v.chip == ChipKind::Ext3 && row(v.constraint);
+            assert!(findings.violations.iter().all(own));
+        }
+    }
+    assert!(inverses > 0);
 }
 
 // R11: statement

@@ -2,11 +2,11 @@
 
 mod support;
 
-use plica_vm::syntax::{NoModules, Program, parse_program};
-use support::{Case, Expected, load_whole_corpus};
+use plica_vm::syntax::{Program, parse_program};
+use support::{Case, Expected, load_corpus};
 
 fn parse(case: &Case) -> Result<Program, String> {
-    parse_program(&case.source, &case.name, &NoModules).map_err(|error| {
+    parse_program(&case.source, &case.name, &case.modules()).map_err(|error| {
         miette::Diagnostic::code(&error)
             .expect("every diagnostic has a code")
             .to_string()
@@ -15,10 +15,7 @@ fn parse(case: &Case) -> Result<Program, String> {
 
 #[test]
 fn names_are_unique() {
-    let mut names: Vec<String> = load_whole_corpus()
-        .into_iter()
-        .map(|case| case.name)
-        .collect();
+    let mut names: Vec<String> = load_corpus().into_iter().map(|case| case.name).collect();
     names.sort();
     let total = names.len();
     names.dedup();
@@ -27,7 +24,7 @@ fn names_are_unique() {
 
 #[test]
 fn rejected_programs_are_rejected_and_no_others() {
-    for case in load_whole_corpus() {
+    for case in load_corpus() {
         let code = parse(&case).err();
         match &case.expected {
             Expected::Rejected(expected) => {

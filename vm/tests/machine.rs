@@ -15,7 +15,7 @@ use support::{Case, Expected, Failure, load_corpus};
 const MAX_CYCLES: u64 = 1 << 24;
 
 fn compiled(case: &Case) -> Result<Compiled, CompileErrorKind> {
-    let program = parse_program(&case.source, &case.name, &NoModules).expect("parses");
+    let program = parse_program(&case.source, &case.name, &case.modules()).expect("parses");
     compile(&program).map_err(|error| error.kind)
 }
 
@@ -23,31 +23,11 @@ fn inputs(case: &Case) -> Inputs {
     case.run_inputs()
 }
 
-/// Whether a case needs what the compiler does not have yet: advice and dynamic stack depth.
-fn is_for_later(case: &Case) -> bool {
-    matches!(
-        compiled(case),
-        Err(CompileErrorKind::Unsupported(_)
-            | CompileErrorKind::BranchDepth { .. }
-            | CompileErrorKind::LoopDepth { .. })
-    )
-}
-
 fn runnable() -> Vec<Case> {
     load_corpus()
         .into_iter()
-        .filter(|case| !matches!(case.expected, Expected::Rejected(_)) && !is_for_later(case))
+        .filter(|case| !matches!(case.expected, Expected::Rejected(_)))
         .collect()
-}
-
-#[test]
-fn only_advice_and_dynamic_depth_are_for_later() {
-    let later: Vec<String> = load_corpus()
-        .into_iter()
-        .filter(|case| !matches!(case.expected, Expected::Rejected(_)) && is_for_later(case))
-        .map(|case| case.name)
-        .collect();
-    insta::assert_snapshot!(later.join("\n"));
 }
 
 fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
@@ -67,8 +47,12 @@ fn outcome(case: &Case) -> Result<[u64; 16], Failure> {
             RunErrorKind::LogOfZero => Failure::LogOfZero,
             RunErrorKind::MemoryAddress { .. } => Failure::MemoryAddress,
             RunErrorKind::AdviceStack => Failure::AdviceStack,
+            RunErrorKind::FriSegment => Failure::FriSegment,
+            RunErrorKind::FriFolding => Failure::FriFolding,
             RunErrorKind::MerklePath { code } => Failure::MerkleVerify(code),
             RunErrorKind::CallDepth { .. } => Failure::CallDepth,
+            RunErrorKind::UnknownProcedure => Failure::UnknownProcedure,
+            RunErrorKind::FinalDepth => Failure::Depth,
             RunErrorKind::Host(failure) => failure.into(),
             RunErrorKind::CycleLimit { .. } => panic!("{}: does not halt", case.name),
         }),
@@ -134,6 +118,29 @@ fn a_number_is_checked_once_per_path() {
         ("u32wrapping_add.3 push.5 u32and dup u32popcnt add", 1),
         ("u32split u32wrapping_mul u32not", 0),
         ("u32testw drop u32cast u32clz", 0),
+        (
+            "u32assert u32clz u32not u32ctz u32cto u32clo u32popcnt push.9 u32and",
+            1,
+        ),
+        // Choices between constants, and what is computed from Booleans.
+        ("eq.3 not dup.1 eq.2 mul u32wrapping_add.1", 0),
+        ("dup.1 eq.3 if.true push.70000 else push.5 end u32and.7", 0),
+        // A sum of two of them may be no Boolean, but it is small; the compiler does not go that far.
+        ("eq.3 dup add u32wrapping_add.1", 1),
+        (
+            "dup.1 eq.3 if.true push.4294967296 else push.5 end u32and.7",
+            1,
+        ),
+        (
+            "push.0 dup.1 neq.0 while.true u32not dup.2 neq.0 end u32not",
+            0,
+        ),
+        // Inlined, unrolled and called.
+        ("u32assert repeat.3 u32not u32clz u32wrapping_add.1 end", 1),
+        (
+            "u32assert repeat.300 u32not u32clz u32wrapping_add.1 end",
+            1,
+        ),
         // One side of a branch says nothing about the other, and nothing about what follows.
         (
             "dup.1 eq.3 if.true dup u32wrapping_add.1 else u32assert push.7 end u32xor",

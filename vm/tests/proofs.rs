@@ -18,7 +18,7 @@ use plica_vm::inputs::Inputs;
 use plica_vm::prover::{prove, setup, verify};
 use plica_vm::syntax::{Instruction, NoModules, Node, NodeKind, Program, parse_program};
 use random::{ENABLED, random_inputs, random_program_with};
-use support::{Case, Expected, load_whole_corpus};
+use support::{Case, Expected, load_corpus};
 
 const MAX_CYCLES: u64 = 1 << 22;
 
@@ -121,11 +121,11 @@ fn every_instruction_is_proven() {
         coverage.insert(name, Coverage::default());
     }
     let mut candidates: Vec<(Case, BTreeSet<&'static str>, Compiled)> = Vec::new();
-    for case in load_whole_corpus() {
+    for case in load_corpus() {
         if matches!(case.expected, Expected::Rejected(_)) {
             continue;
         }
-        let program = parse_program(&case.source, &case.name, &NoModules).expect("parses");
+        let program = parse_program(&case.source, &case.name, &case.modules()).expect("parses");
         let names = names(&program);
         let compiled = compile(&program).ok();
         for name in &names {

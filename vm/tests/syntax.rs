@@ -392,9 +392,9 @@ fn procedures_come_callees_first_and_unreachable_ones_not_at_all() {
 #[test]
 fn roots_and_dynamic_calls_are_nodes() {
     let root = format!("0x01{}", "0".repeat(62));
-    let program = program(&format!(
-        "begin exec.{root} syscall.foo dynexec dyncall end"
-    ));
+    let kernel = MemoryModules::default().with_kernel("export.foo nop end");
+    let text = format!("begin exec.{root} syscall.foo dynexec dyncall end");
+    let program = parse_program(&text, "test", &kernel).expect("parses");
     let kinds: Vec<&NodeKind> = program.main.iter().map(|node| &node.kind).collect();
     assert!(matches!(
         kinds[..],

@@ -12,8 +12,8 @@
 //! last one; so the accesses of an address lie on one path through increasing clocks, and each takes what the one before it gave
 //! (rule R10). That table has no address of 2^32 or more, so such an access has no row.
 //!
-//! A program's address is a scalar cell, whose other components are zero, or a constant: both mean context 0. A cell with two
-//! components, address and context, would name another one.
+//! An address is a scalar cell, whose other components are zero, or a constant: both mean context 0. Or it is a word (address,
+//! context, 0, 0). Which contexts there are is up to the program; a compiler takes clocks for them ([`super::clock`]).
 
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
@@ -128,7 +128,7 @@ pub fn fill(cols: &mut Access<Felt>, row: &EffectRow<'_>, counts: &limbs::Counts
         immediate: Felt::from_u32(row.entry.immediates()),
         address_id: row.entry.operands[0].field(),
         address: row.operands[0],
-        context: Felt::ZERO,
+        context: row.context(),
         value_id: if store == Felt::ONE {
             row.entry.operands[1].field()
         } else {

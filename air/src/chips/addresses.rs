@@ -10,7 +10,8 @@
 //! a later one    context − previous context − 1 = gap         0 ≤ gap < 2^32
 //! ```
 //! It starts at (0, −1) and ends in the one row of the boundary. Like the chain of states it cannot close anywhere else: along its
-//! rows the pair increases, and with addresses below 2^32 and fewer than 2^32 rows neither number wraps.
+//! rows the pair increases, and with addresses below 2^32 and fewer than 2^32 rows (they count as ordered ones do, see
+//! [`crate::chip::ChipKind::chained`]) neither number wraps: contexts reach (2^32 − 1)·2^32 = p − 1 at most.
 
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;

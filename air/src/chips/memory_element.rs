@@ -61,7 +61,7 @@ pub fn fill(cols: &mut Cols<Felt>, row: &EffectRow<'_>, counts: &limbs::Counts) 
     access::fill(&mut cols.access, row, counts);
     cols.word = row.memory.word;
     cols.value = if cols.access.store == Felt::ONE {
-        row.operands[1]
+        row.stored()[0]
     } else {
         row.results[0]
     };

@@ -60,7 +60,7 @@ pub fn fill(cols: &mut Cols<Felt>, row: &EffectRow<'_>, counts: &limbs::Counts) 
     access::fill(&mut cols.access, row, counts);
     cols.word = row.memory.word;
     cols.value = if cols.access.store == Felt::ONE {
-        std::array::from_fn(|j| row.operands[1 + j])
+        std::array::from_fn(|j| row.stored()[j])
     } else {
         std::array::from_fn(|j| row.results[j])
     };

@@ -17,6 +17,7 @@
 //! | [`bit_length`] | number of bits of 32-bit numbers | facts |
 //! | [`bits`] | the bits of 32-bit numbers | facts |
 //! | [`pack`], [`unpack`] | between elements and words | facts |
+//! | [`ext3`] | products, sums and inverses in the cubic extension | facts |
 //! | [`rpo`] | permutations and two-to-one hashes | facts |
 //! | [`rpo_compact`] | the same in fewer columns of higher degree | facts |
 //! | [`copy`] | gates at joins, values pulled and pushed between frames | facts |
@@ -30,6 +31,7 @@
 //! | [`node`] | the two nodes below a node of a Merkle tree | facts |
 //! | [`node_compact`] | the same in fewer columns of higher degree | facts |
 //! | [`change`] | the same sibling in two Merkle trees | facts |
+//! | [`clock`] | the clock as a value | ordered |
 //! | [`addresses`] | the addresses that a run touches | one each |
 //! | [`single`] | field instructions without a partner | facts |
 //!
@@ -46,7 +48,9 @@ pub mod bits;
 pub mod bitwise;
 pub mod boundary;
 pub mod change;
+pub mod clock;
 pub mod copy;
+pub mod ext3;
 pub mod frame;
 pub mod inverse;
 pub mod leave;

@@ -7,7 +7,7 @@
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use plica_hash_rpo::constants::{CAPACITY, DIGEST, ROUNDS, WIDTH as LANES};
-use plica_hash_rpo::half_rounds;
+use plica_hash_rpo::rounds_of_many;
 
 use super::node::head::{self, Head, NodeRow};
 use super::rpo_compact;
@@ -54,7 +54,12 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
 
 /// Fills a row.
 pub fn fill(cols: &mut Cols<Felt>, row: &NodeRow) {
-    let states = half_rounds(&row.state()).map(|[_, after]| after);
+    let mut states = [[Felt::ZERO; LANES]; ROUNDS];
+    rounds_of_many(&[row.state()], |_, rounds| {
+        for (state, [_, after]) in states.iter_mut().zip(rounds) {
+            *state = *after;
+        }
+    });
     *cols = Cols {
         head: Head::new(row),
         rounds: std::array::from_fn(|r| states[r]),

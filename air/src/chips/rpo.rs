@@ -21,7 +21,7 @@
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use plica_hash_rpo::constants::{ARK1, ARK2, ROUNDS, WIDTH as LANES};
-use plica_hash_rpo::{State, half_rounds, linear};
+use plica_hash_rpo::{State, linear, rounds_of_many};
 
 use crate::bus::ChipBuilder;
 use crate::chip::columns;
@@ -146,27 +146,47 @@ pub(super) fn eval_cubes<AB: ChipBuilder>(
     linear(&seventh, &ARK2[r])
 }
 
-/// Fills a row.
+/// Fills a row but for its rounds, which [`fill_rounds`] writes.
 pub fn fill(cols: &mut Cols<Felt>, row: &FactRow<'_>) {
     cols.head = Head::new(row);
     cols.state = head::state(row);
-    cols.rounds = rounds(&cols.state);
 }
 
 /// The rounds from a state on.
 pub(super) fn rounds(state: &State) -> [Round<Felt>; ROUNDS] {
-    let mut before = *state;
-    let mut halves = half_rounds(state).into_iter();
-    std::array::from_fn(|r| {
-        let [_, after] = halves.next().expect("as many");
-        let round = Round {
-            cubes: linear(&before, &ARK1[r]).map(|y| y.cube()),
-            state: after,
-            state_cubes: after.map(|x| x.cube()),
-        };
-        before = after;
-        round
-    })
+    let mut found = [Round {
+        cubes: [Felt::ZERO; LANES],
+        state: [Felt::ZERO; LANES],
+        state_cubes: [Felt::ZERO; LANES],
+    }; ROUNDS];
+    rounds_of_many(std::slice::from_ref(state), |_, rounds| {
+        for (round, [entering, after]) in found.iter_mut().zip(rounds) {
+            *round = Round {
+                cubes: entering.map(|y| y.cube()),
+                state: *after,
+                state_cubes: after.map(|x| x.cube()),
+            };
+        }
+    });
+    found
+}
+
+/// Writes the rounds of whole rows, several at a time.
+pub fn fill_rounds(rows: &mut [Felt]) {
+    let states: Vec<State> = rows
+        .chunks_exact(WIDTH)
+        .map(|row| Cols::of(row).state)
+        .collect();
+    rounds_of_many(&states, |i, rounds| {
+        let cols = Cols::of_mut(&mut rows[i * WIDTH..][..WIDTH]);
+        for (round, [entering, after]) in cols.rounds.iter_mut().zip(rounds) {
+            *round = Round {
+                cubes: entering.map(|y| y.cube()),
+                state: *after,
+                state_cubes: after.map(|x| x.cube()),
+            };
+        }
+    });
 }
 
 #[cfg(test)]

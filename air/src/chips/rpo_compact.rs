@@ -11,7 +11,7 @@
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use plica_hash_rpo::constants::{ARK1, ARK2, ROUNDS, WIDTH as LANES};
-use plica_hash_rpo::{half_rounds, linear};
+use plica_hash_rpo::{State, linear, rounds_of_many};
 
 use super::rpo::head::{self, Head};
 use crate::bus::ChipBuilder;
@@ -76,14 +76,22 @@ pub(super) fn middle<AB: ChipBuilder>(r: usize, state: &[AB::Expr; LANES]) -> [A
     linear(&seventh, &ARK2[r])
 }
 
-/// Fills a row.
+/// Fills a row but for its rounds, which [`fill_rounds`] writes.
 pub fn fill(cols: &mut Cols<Felt>, row: &FactRow<'_>) {
-    let state = head::state(row);
-    *cols = Cols {
-        head: Head::new(row),
-        state,
-        rounds: half_rounds(&state).map(|[_, after]| after),
-    };
+    cols.head = Head::new(row);
+    cols.state = head::state(row);
+}
+
+/// Writes the rounds of whole rows, several at a time.
+pub fn fill_rounds(rows: &mut [Felt]) {
+    let states: Vec<State> = rows
+        .chunks_exact(WIDTH)
+        .map(|row| Cols::of(row).state)
+        .collect();
+    rounds_of_many(&states, |i, rounds| {
+        let cols = Cols::of_mut(&mut rows[i * WIDTH..][..WIDTH]);
+        cols.rounds = rounds.map(|[_, after]| after);
+    });
 }
 
 #[cfg(test)]

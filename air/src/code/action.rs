@@ -16,11 +16,11 @@ pub enum HostOp {
     JoinNodes,
     /// b₁, b₀, a₁, a₀: pushes quotient and remainder of 64-bit numbers in halves.
     PushDivision,
-    /// k, n, address: pushes k coefficients of the polynomial with the n values in memory.
+    /// k, n, address, context: pushes k coefficients of the polynomial with the n values in memory.
     PushInterpolation,
     /// key, root: pushes the value of a key in a sparse tree of depth 64.
     PushTreeValue,
-    /// key, start, end: the map has the words of this range under the key.
+    /// key, start, end, context: the map has the words of this range under the key.
     InsertMemory,
     /// A, B: the map has them under their hash in a domain.
     InsertPair { domain: u8 },
@@ -28,13 +28,6 @@ pub enum HostOp {
     InsertState,
     /// What the language names and nobody has; always fails.
     Unimplemented,
-}
-
-impl HostOp {
-    /// Whether it looks at the memory of the context.
-    pub const fn reads_memory(self) -> bool {
-        matches!(self, Self::PushInterpolation | Self::InsertMemory)
-    }
 }
 
 /// An action at its place in the schedule.

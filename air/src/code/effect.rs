@@ -8,7 +8,8 @@ use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use plica_field::Felt;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{MAX_OPERANDS, Signature, Type};
+use super::fact::{MAX_OPERANDS, Signature};
+use super::types::Type;
 use super::{CellId, Class, Operand, Pc};
 
 /// Field elements that an advice row gives.
@@ -28,12 +29,21 @@ pub enum EffectOp {
     LoadWord,
     /// Replaces the word at an address.
     StoreWord,
+    /// The same four in any context: the address is a word (address, context, 0, 0).
+    LoadElementIn,
+    StoreElementIn,
+    LoadWordIn,
+    StoreWordIn,
     /// Takes so many values (1 to 4) from the advice. The row gives four values all the same, and the word of them.
-    Advice { count: u8 },
+    Advice {
+        count: u8,
+    },
     /// root, depth, index: the node at this place of a Merkle tree.
     ReadNode,
     /// root, depth, index, node: the node at this place, and the root of the tree that has the other one there.
     ReplaceNode,
+    /// The clock of the row: a number that no other row has.
+    Clock,
 }
 
 use Type::{Felt as F, Word};
@@ -45,11 +55,16 @@ impl EffectOp {
         Self::StoreElement,
         Self::LoadWord,
         Self::StoreWord,
+        Self::LoadElementIn,
+        Self::StoreElementIn,
+        Self::LoadWordIn,
+        Self::StoreWordIn,
         Self::Advice {
             count: ADVICE_VALUES as u8,
         },
         Self::ReadNode,
         Self::ReplaceNode,
+        Self::Clock,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -58,33 +73,72 @@ impl EffectOp {
             Self::StoreElement => "store of an element",
             Self::LoadWord => "load of a word",
             Self::StoreWord => "store of a word",
+            Self::LoadElementIn => "load of an element in a context",
+            Self::StoreElementIn => "store of an element in a context",
+            Self::LoadWordIn => "load of a word in a context",
+            Self::StoreWordIn => "store of a word in a context",
             Self::Advice { .. } => "advice",
             Self::ReadNode => "node of a tree",
             Self::ReplaceNode => "replacement of a node",
+            Self::Clock => "clock",
         }
     }
 
     /// The chip that has its rows.
     pub const fn class(self) -> Class {
         match self {
-            Self::LoadElement | Self::StoreElement => Class::MemoryElement,
-            Self::LoadWord | Self::StoreWord => Class::MemoryWord,
+            Self::LoadElement | Self::StoreElement | Self::LoadElementIn | Self::StoreElementIn => {
+                Class::MemoryElement
+            }
+            Self::LoadWord | Self::StoreWord | Self::LoadWordIn | Self::StoreWordIn => {
+                Class::MemoryWord
+            }
             Self::Advice { .. } => Class::Advice,
             Self::ReadNode | Self::ReplaceNode => Class::Tree,
+            Self::Clock => Class::Clock,
         }
     }
 
-    /// Tells the instructions of one chip apart.
+    /// Tells the instructions of one chip apart. The context is not told: it is in the cell of the address.
     pub const fn opcode(self) -> u32 {
-        match self {
-            Self::LoadElement | Self::LoadWord | Self::Advice { .. } | Self::ReadNode => 0,
-            Self::StoreElement | Self::StoreWord | Self::ReplaceNode => 1,
-        }
+        (self.is_store() || matches!(self, Self::ReplaceNode)) as u32
+    }
+
+    const fn is_store(self) -> bool {
+        matches!(
+            self,
+            Self::StoreElement | Self::StoreWord | Self::StoreElementIn | Self::StoreWordIn
+        )
     }
 
     /// Whether the row accesses memory, at the address that is operand 0.
     pub const fn is_access(self) -> bool {
         matches!(self.class(), Class::MemoryElement | Class::MemoryWord)
+    }
+
+    /// Whether the address says in which context it is; otherwise that is the context of the root, 0.
+    pub const fn has_context(self) -> bool {
+        matches!(
+            self,
+            Self::LoadElementIn | Self::StoreElementIn | Self::LoadWordIn | Self::StoreWordIn
+        )
+    }
+
+    /// The same access at an address with a context.
+    #[must_use]
+    pub const fn in_context(self) -> Self {
+        match self {
+            Self::LoadElement => Self::LoadElementIn,
+            Self::StoreElement => Self::StoreElementIn,
+            Self::LoadWord => Self::LoadWordIn,
+            Self::StoreWord => Self::StoreWordIn,
+            other => other,
+        }
+    }
+
+    /// The value that a store stores: where it begins among the elements of the operands.
+    pub const fn stored_at(self) -> usize {
+        if self.has_context() { 4 } else { 1 }
     }
 
     /// The row of a tree access has the depth as operand 1.
@@ -97,6 +151,11 @@ impl EffectOp {
             Self::StoreElement => (&[F, F], 0b1, &[]),
             Self::LoadWord => (&[F], 0b1, &[Word]),
             Self::StoreWord => (&[F, Word], 0b1, &[]),
+            Self::LoadElementIn => (&[Word], 0, &[F]),
+            Self::StoreElementIn => (&[Word, F], 0, &[]),
+            Self::LoadWordIn => (&[Word], 0, &[Word]),
+            Self::StoreWordIn => (&[Word, Word], 0, &[]),
+            Self::Clock => (&[], 0, &[F]),
             Self::Advice { .. } => (&[], 0, &[Word, F, F, F, F]),
             Self::ReadNode => (&[Word, F, F], 0b110, &[Word]),
             Self::ReplaceNode => (&[Word, F, F, Word], 0b110, &[Word, Word]),

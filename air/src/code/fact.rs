@@ -4,76 +4,12 @@
 //! what they need is its [`Signature`] and [`FactOp::eval`]. Adding an instruction is adding a variant and its arms here,
 //! and the chip.
 
-use p3_field::{PrimeCharacteristicRing, PrimeField64};
-use plica_field::Felt;
+use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, PrimeField64};
+use plica_field::{Ext, Felt};
 use plica_hash_rpo::constants::{CAPACITY, DIGEST, WIDTH as RPO_WIDTH};
 use serde::{Deserialize, Serialize};
 
-use super::{CellId, Class, Operand};
-
-/// What is known of a cell for every row that can provide it.
-///
-/// A chip relies on the type of its operands instead of checking them again, so a type is part of the soundness argument:
-/// the validator derives it from the entries that provide the cell (rule R7, hole 6 of the soundness page).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Type {
-    /// A field element.
-    Felt,
-    /// Below 2^32.
-    U32,
-    /// 0 or 1.
-    Bool,
-    /// Four field elements.
-    Word,
-}
-
-impl Type {
-    /// Field elements of a cell.
-    pub const fn components(self) -> usize {
-        match self {
-            Self::Felt | Self::U32 | Self::Bool => 1,
-            Self::Word => 4,
-        }
-    }
-
-    const fn rank(self) -> Option<u8> {
-        match self {
-            Self::Felt => Some(0),
-            Self::U32 => Some(1),
-            Self::Bool => Some(2),
-            Self::Word => None,
-        }
-    }
-
-    /// Whether every value of this type is one of `other`.
-    pub const fn fits(self, other: Self) -> bool {
-        match (self.rank(), other.rank()) {
-            (Some(own), Some(other)) => own >= other,
-            (None, None) => true,
-            _ => false,
-        }
-    }
-
-    /// The strongest type of which both are; `None` for a word and a scalar.
-    pub const fn join(self, other: Self) -> Option<Self> {
-        if self.fits(other) {
-            Some(other)
-        } else if other.fits(self) {
-            Some(self)
-        } else {
-            None
-        }
-    }
-
-    /// The strongest type of a constant.
-    pub fn of(value: Felt) -> Self {
-        match value.as_canonical_u64() {
-            0 | 1 => Self::Bool,
-            v if v >> 32 == 0 => Self::U32,
-            _ => Self::Felt,
-        }
-    }
-}
+use super::{CellId, Class, Operand, Type};
 
 /// Most operands of a fact.
 pub const MAX_OPERANDS: usize = 4;
@@ -137,14 +73,26 @@ pub enum FactOp {
     Permute,
     /// The digest of two words, with two constants that begin the capacity.
     Merge,
+    /// a·b + c in the cubic extension K = F\[X\]/(X³ − X − 1).
+    Ext3MulAdd,
+    /// The same with c in F. Here and below the row is that of [`Self::Ext3MulAdd`]: on the bus an element of F is one of K.
+    Ext3Mul,
+    /// The same with b in F.
+    Ext3ScaleAdd,
+    /// The same with b and c in F.
+    Ext3Scale,
+    /// 1/a in K; traps on 0.
+    Ext3Inverse,
+    /// The element of K with these coefficients: the word of them and 0.
+    Ext3Pack,
 }
 
-use Type::{Bool, Felt as F, U32, Word};
+use Type::{Bool, Count, Ext3, Felt as F, U32, Word};
 
 /// 32 bits and their sum.
 const BITS: [Type; 33] = {
     let mut types = [Bool; 33];
-    types[32] = U32;
+    types[32] = Count;
     types
 };
 
@@ -173,6 +121,12 @@ impl FactOp {
         Self::Unpack,
         Self::Permute,
         Self::Merge,
+        Self::Ext3MulAdd,
+        Self::Ext3Mul,
+        Self::Ext3ScaleAdd,
+        Self::Ext3Scale,
+        Self::Ext3Inverse,
+        Self::Ext3Pack,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -196,6 +150,12 @@ impl FactOp {
             Self::Unpack => "unpack",
             Self::Permute => "permutation",
             Self::Merge => "merge",
+            Self::Ext3MulAdd => "product and sum in the extension",
+            Self::Ext3Mul => "product in the extension",
+            Self::Ext3ScaleAdd => "multiple and sum in the extension",
+            Self::Ext3Scale => "multiple in the extension",
+            Self::Ext3Inverse => "inverse in the extension",
+            Self::Ext3Pack => "element of the extension",
         }
     }
 
@@ -211,9 +171,14 @@ impl FactOp {
             Self::Power => Class::Power,
             Self::BitLength => Class::BitLength,
             Self::Bits => Class::Bits,
-            Self::Pack => Class::Pack,
+            Self::Pack | Self::Ext3Pack => Class::Pack,
             Self::Unpack => Class::Unpack,
             Self::Permute | Self::Merge => Class::Rpo,
+            Self::Ext3MulAdd
+            | Self::Ext3Mul
+            | Self::Ext3ScaleAdd
+            | Self::Ext3Scale
+            | Self::Ext3Inverse => Class::Ext3,
         }
     }
 
@@ -233,8 +198,15 @@ impl FactOp {
             | Self::Bits
             | Self::Pack
             | Self::Unpack
-            | Self::Permute => 0,
-            Self::U32Sub | Self::U32Shr | Self::U32Or | Self::Merge => 1,
+            | Self::Permute
+            // A word whose last element is the constant 0.
+            | Self::Ext3Pack
+            // On the bus an element of F is one of K.
+            | Self::Ext3MulAdd
+            | Self::Ext3Mul
+            | Self::Ext3ScaleAdd
+            | Self::Ext3Scale => 0,
+            Self::U32Sub | Self::U32Shr | Self::U32Or | Self::Merge | Self::Ext3Inverse => 1,
             Self::U32Rotl | Self::U32Xor => 2,
         }
     }
@@ -271,7 +243,7 @@ impl FactOp {
                 traps: true,
                 ..signature(&[F], 0, &[F])
             },
-            Self::BitLength => signature(&[U32], 0, &[U32]),
+            Self::BitLength => signature(&[U32], 0, &[Count]),
             Self::Bits => signature(&[U32], 0, &BITS),
             Self::Pack => signature(&[F; 4], 0b1111, &[Word]),
             Self::Unpack => signature(&[Word], 0, &[F; 4]),
@@ -280,6 +252,15 @@ impl FactOp {
                 constants: 0b1100,
                 ..signature(&[Word, Word, F, F], 0b1100, &[Word])
             },
+            Self::Ext3MulAdd => signature(&[Ext3, Ext3, Ext3], 0, &[Ext3]),
+            Self::Ext3Mul => signature(&[Ext3, Ext3, F], 0, &[Ext3]),
+            Self::Ext3ScaleAdd => signature(&[Ext3, F, Ext3], 0, &[Ext3]),
+            Self::Ext3Scale => signature(&[Ext3, F, F], 0, &[Ext3]),
+            Self::Ext3Inverse => Signature {
+                traps: true,
+                ..signature(&[Ext3], 0, &[Ext3])
+            },
+            Self::Ext3Pack => signature(&[F; 3], 0b111, &[Ext3]),
         }
     }
 
@@ -385,7 +366,37 @@ impl FactOp {
                 }
                 true
             }
+            Self::Ext3MulAdd | Self::Ext3Mul | Self::Ext3ScaleAdd | Self::Ext3Scale => {
+                let [a, b, c] = self.ext3_operands(operands);
+                set_ext3(results, a * b + c);
+                true
+            }
+            Self::Ext3Inverse => {
+                let [a, ..] = self.ext3_operands(operands);
+                let inverse = a.try_inverse();
+                set_ext3(results, inverse.unwrap_or_default());
+                inverse.is_some()
+            }
+            Self::Ext3Pack => {
+                results[..3].copy_from_slice(&operands[..3]);
+                results[3] = Felt::ZERO;
+                true
+            }
         }
+    }
+
+    /// The operands as elements of the extension, as many as there are.
+    pub(crate) fn ext3_operands(self, operands: &[Felt]) -> [Ext; 3] {
+        let mut rest = operands;
+        let types = self.signature().operands;
+        std::array::from_fn(|j| {
+            let Some(ty) = types.get(j) else {
+                return Ext::ZERO;
+            };
+            let (own, others) = rest.split_at(ty.components());
+            rest = others;
+            Ext::from_basis_coefficients_fn(|i| own.get(i).copied().unwrap_or_default())
+        })
     }
 
     /// The state that a hash instruction permutes: capacity, then rate.
@@ -404,6 +415,11 @@ fn set_halves(results: &mut [Felt], value: u64) {
     results[1] = Felt::from_u64(value >> 32);
 }
 
+fn set_ext3(results: &mut [Felt], value: Ext) {
+    results[..3].copy_from_slice(value.as_basis_coefficients_slice());
+    results[3] = Felt::ZERO;
+}
+
 /// A row of the program table for a chip of facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FactEntry {
@@ -419,13 +435,23 @@ impl FactEntry {
         &self.operands[..self.op.signature().operands.len()]
     }
 
-    /// The operands as the row of the program table has them: a split is the multiplication a·1 + 0.
+    /// The operands as the row of the program table has them: a split is the multiplication a·1 + 0, an element of the
+    /// extension a word that ends with 0, and what is inverted the second of three.
     pub fn row_operands(&self) -> impl Iterator<Item = Operand> + use<> {
         let (operands, count) = match self.op {
             FactOp::Split => {
                 let [a, ..] = self.operands;
                 let [one, zero] = [Felt::ONE, Felt::ZERO].map(Operand::Imm);
                 ([a, one, zero, zero], 3)
+            }
+            FactOp::Ext3Pack => {
+                let [a, b, c, _] = self.operands;
+                ([a, b, c, Operand::Imm(Felt::ZERO)], 4)
+            }
+            FactOp::Ext3Inverse => {
+                let [a, ..] = self.operands;
+                let none = Operand::Imm(Felt::ZERO);
+                ([none, a, none, none], 3)
             }
             _ => (self.operands, self.operands().len()),
         };

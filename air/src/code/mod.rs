@@ -14,6 +14,7 @@ mod fact;
 mod ids;
 mod layout;
 mod program;
+mod types;
 mod validate;
 
 pub use action::{Action, HostOp};
@@ -22,11 +23,12 @@ pub use entry::{
     ArithBundle, ArithOp, ArithSingle, AssertEntry, Class, CopyEntry, CopyKind, Entry, FrameEntry,
     InverseBundle, InverseOp, LeaveEntry, Operand, PARAMS, TUPLE_WIDTH,
 };
-pub use fact::{FactEntry, FactOp, MAX_COMPONENTS, MAX_OPERANDS, MAX_RESULTS, Signature, Type};
+pub use fact::{FactEntry, FactOp, MAX_COMPONENTS, MAX_OPERANDS, MAX_RESULTS, Signature};
 pub use ids::{
     CALL, CellId, FIRST_FREE_ID, FIRST_PC, INPUT, OUTPUT, PC_STRIDE, Pc, STACK_SIZE, exit_link,
     first_pure_id, handle, param,
 };
 pub use layout::{Layout, NO_SLOT};
 pub use program::{Block, BlockId, Program, Region, RegionId, RegionKind, Terminator};
+pub use types::Type;
 pub use validate::{ValidateError, validate};

@@ -17,10 +17,10 @@ use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, change, copy, frame,
-    inverse, leave, limbs, memory_element, memory_word, node, node_compact, pack, power, program,
-    rpo, rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack,
-    word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, change, clock, copy,
+    ext3, frame, inverse, leave, limbs, memory_element, memory_word, node, node_compact, pack,
+    power, program, rpo, rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul,
+    u32_shift, unpack, word_copy,
 };
 use crate::code::{
     ArithOp, CopyEntry, CopyKind, EffectEntry, Entry, FactEntry, FrameEntry, INPUT, Layout,
@@ -113,6 +113,22 @@ pub struct EffectRow<'a> {
     pub mults: [Felt; MAX_RESULTS],
     /// What an access to memory found.
     pub memory: Remembered,
+}
+
+impl EffectRow<'_> {
+    /// The context of an access.
+    pub fn context(&self) -> Felt {
+        if self.entry.op.has_context() {
+            self.operands[1]
+        } else {
+            Felt::ZERO
+        }
+    }
+
+    /// The elements of the value that a store stores.
+    pub fn stored(&self) -> &[Felt] {
+        &self.operands[self.entry.op.stored_at()..]
+    }
 }
 
 /// Everything that ran, by [`ChipKind`].
@@ -370,7 +386,7 @@ pub fn generate_with(
 
 /// Whole rows in parallel chunks.
 fn chunks(values: &mut [Felt], width: usize) -> impl IndexedParallelIterator<Item = &mut [Felt]> {
-    values.par_chunks_mut(width << 10)
+    values.par_chunks_mut(width << 8)
 }
 
 struct Generator<'a> {
@@ -512,6 +528,8 @@ impl Generator<'_> {
                 let fill_hints: fn(&mut [Felt]) = match kind {
                     ChipKind::Inverse => inverse::fill_hints,
                     ChipKind::U32Mul => u32_mul::fill_hints,
+                    ChipKind::Rpo => rpo::fill_rounds,
+                    ChipKind::RpoCompact => rpo_compact::fill_rounds,
                     _ => |_| {},
                 };
                 chunks(&mut trace.values, kind.width()).for_each(fill_hints);
@@ -571,6 +589,9 @@ impl Generator<'_> {
             ChipKind::Unpack => self.fact_row(fact, real, |values| {
                 unpack::fill(&mut unpack::Cols::of_mut(row).facts[j], values);
             }),
+            ChipKind::Ext3 => self.fact_row(fact, real, |values| {
+                ext3::fill(&mut ext3::Cols::of_mut(row).facts[j], values);
+            }),
             ChipKind::Rpo => self.fact_row(fact, real, |values| {
                 rpo::fill(rpo::Cols::of_mut(row), values);
             }),
@@ -590,6 +611,7 @@ impl Generator<'_> {
             | ChipKind::Node
             | ChipKind::NodeCompact
             | ChipKind::Change
+            | ChipKind::Clock
             | ChipKind::Addresses => unreachable!("{kind:?} has no facts"),
         }
     }
@@ -722,6 +744,10 @@ impl Generator<'_> {
                 tree::fill(tree::Cols::of_mut(row), values);
             }),
             (ChipKind::Tree, None) => tree::fill_padding(tree::Cols::of_mut(row)),
+            (ChipKind::Clock, Some(event)) => self.effect_row(event, |values| {
+                clock::fill(clock::Cols::of_mut(row), values);
+            }),
+            (ChipKind::Clock, None) => clock::fill_padding(clock::Cols::of_mut(row)),
             _ => unreachable!("{kind:?} has no ordered rows"),
         }
     }

@@ -26,7 +26,7 @@ mod portable;
     target_feature = "avx2",
     target_feature = "fma"
 ))]
-pub(crate) use avx2::single::{half_rounds, permute};
+pub(crate) use avx2::single::permute;
 use p3_field::PackedValue;
 use plica_field::Felt;
 #[cfg(not(all(
@@ -34,9 +34,9 @@ use plica_field::Felt;
     target_feature = "avx2",
     target_feature = "fma"
 )))]
-pub(crate) use portable::{half_rounds, permute};
+pub(crate) use portable::permute;
 
-use crate::constants::WIDTH;
+use crate::constants::{ROUNDS, WIDTH};
 
 /// Permutes four states, capacity first: `batch[i][j]` is lane i of state j.
 #[cfg(all(
@@ -44,7 +44,7 @@ use crate::constants::WIDTH;
     target_feature = "avx2",
     target_feature = "fma"
 ))]
-use avx2::batch::permute as permute_batch;
+use avx2::batch::{permute as permute_batch, rounds as rounds_of_batch};
 
 /// Permutes four states, capacity first: `batch[i][j]` is lane i of state j.
 #[cfg(not(all(
@@ -62,6 +62,22 @@ fn permute_batch(batch: &mut [[Felt; BATCH]; WIDTH]) {
     }
 }
 
+/// Of each round, what enters the first S-boxes of four states, and the states after it.
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_feature = "avx2",
+    target_feature = "fma"
+)))]
+fn rounds_of_batch(batch: &[[Felt; BATCH]; WIDTH]) -> [[[[Felt; BATCH]; WIDTH]; 2]; ROUNDS] {
+    let rounds: [_; BATCH] =
+        core::array::from_fn(|j| portable::rounds(&core::array::from_fn(|i| batch[i][j])));
+    core::array::from_fn(|r| {
+        core::array::from_fn(|half| {
+            core::array::from_fn(|i| core::array::from_fn(|j| rounds[j][r][half][i]))
+        })
+    })
+}
+
 /// Number of states of a batch.
 const BATCH: usize = 4;
 
@@ -76,6 +92,27 @@ pub(crate) fn permute_many(states: &mut [[Felt; WIDTH]]) {
         }
     }
     rest.iter_mut().for_each(permute);
+}
+
+/// Gives `each` the number of a state, and of each of its rounds what enters the first S-boxes and the state after the round.
+pub(crate) fn rounds_of_many(
+    states: &[[Felt; WIDTH]],
+    mut each: impl FnMut(usize, &[[[Felt; WIDTH]; 2]; ROUNDS]),
+) {
+    for (b, states) in states.chunks(BATCH).enumerate() {
+        // A batch that is not full is filled up with one of its states.
+        let batch =
+            core::array::from_fn(|i| core::array::from_fn(|j| states[j.min(states.len() - 1)][i]));
+        let rounds = rounds_of_batch(&batch);
+        for j in 0..states.len() {
+            each(
+                b * BATCH + j,
+                &rounds
+                    .each_ref()
+                    .map(|halves| halves.each_ref().map(|lanes| lanes.map(|lane| lane[j]))),
+            );
+        }
+    }
 }
 
 /// Permutes as many states as the packing has lanes, capacity first.
@@ -128,6 +165,12 @@ mod tests {
                 x
             })
             .collect();
+        let mut seen = 0;
+        rounds_of_many(&states, |j, rounds| {
+            assert_eq!((j, *rounds), (seen, portable::rounds(&states[j])));
+            seen += 1;
+        });
+        assert_eq!(seen, N);
         permute_packed(&mut packed);
         permute_many(&mut states);
         assert_eq!(states, expected);

@@ -4,7 +4,7 @@ use plica_air::code::HostOp;
 
 use super::Operand;
 use super::build::Scope;
-use super::stack::Stack;
+use super::stack::{CONTEXT, Stack};
 use super::translate::{Result, Translator};
 use crate::syntax::{Instruction, Span};
 
@@ -31,12 +31,19 @@ impl Translator<'_> {
             ),
             I::AdvPushMtNode => (HostOp::PushNode, items(0, 2).chain(word(2)).collect()),
             I::AdvPushU64Div => (HostOp::PushDivision, items(0, 4).collect()),
-            I::AdvPushExt2Intt => (HostOp::PushInterpolation, items(0, 3).collect()),
+            I::AdvPushExt2Intt => (
+                HostOp::PushInterpolation,
+                items(0, 3).chain([stack.at(CONTEXT)]).collect(),
+            ),
             I::AdvPushSmtPeek => (HostOp::PushTreeValue, [word(0), word(4)].concat()),
             I::AdvPushSmtGet | I::AdvPushSmtSet => (HostOp::Unimplemented, Vec::new()),
             I::AdvInsertMem => (
                 HostOp::InsertMemory,
-                word(0).into_iter().chain(items(4, 2)).collect(),
+                word(0)
+                    .into_iter()
+                    .chain(items(4, 2))
+                    .chain([stack.at(CONTEXT)])
+                    .collect(),
             ),
             I::AdvInsertHdWord(domain) => {
                 (HostOp::InsertPair { domain }, [word(4), word(0)].concat())

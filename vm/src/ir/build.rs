@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use p3_field::{Field, PrimeCharacteristicRing};
-use plica_air::code::{EffectOp, FactOp, HostOp, MAX_RESULTS, Type};
+use plica_air::code::{ArithOp, EffectOp, FactOp, HostOp, MAX_RESULTS, Type};
 use plica_field::Felt;
 
 use super::merkle::is_no_place;
@@ -46,9 +46,19 @@ impl Ir {
 
     fn emit(&mut self, scope: &mut Scope, op: PureOp, boolean: bool) -> Operand {
         let out = self.new_value();
+        // No wider than its operands: what grows from one iteration to the next would be translated again for each type.
+        let small = self.result_type(op);
         let ty = match op {
-            PureOp::IsZero { .. } => Type::Bool,
-            _ => Type::Felt,
+            PureOp::IsZero { .. } => small,
+            _ => {
+                let widest = op.operands().map(|v| self.value(v).ty);
+                let widest = widest.reduce(|a, b| a.join(b).unwrap_or(Type::Felt));
+                if widest.is_some_and(|widest| small.fits(widest)) {
+                    small
+                } else {
+                    Type::Felt
+                }
+            }
         };
         self.values[out.index()] = ValueInfo {
             boolean,
@@ -61,6 +71,32 @@ impl Ir {
             origin: scope.origin,
         });
         Operand::Value(out)
+    }
+
+    /// What the validator will find of the result of an operation, at least.
+    fn result_type(&self, op: PureOp) -> Type {
+        let ty = |v: ValueId| self.value(v).ty;
+        match op {
+            PureOp::Product { a, b, w } => {
+                ArithOp::Product { a: 0, b: 1, w }.result_type(ty(a), ty(b))
+            }
+            PureOp::Sum { a, b, w } => ArithOp::Sum { a: 0, b: 1, w }.result_type(ty(a), ty(b)),
+            // Where the shape has no instruction there are two, with something between them.
+            PureOp::Affine { a, slope, offset } => ArithOp::affine(0, slope, offset)
+                .map_or(Type::Felt, |op| op.result_type(ty(a), Type::Felt)),
+            PureOp::IsZero { .. } => Type::Bool,
+            PureOp::Invert { .. } => Type::Felt,
+        }
+    }
+
+    /// Uses all that is known of the result of an operation, also if it is wider than the operands.
+    pub(super) fn narrow(&mut self, operand: Operand) -> Operand {
+        if let Operand::Value(v) = operand
+            && let Some(op) = self.value(v).op
+        {
+            self.values[v.index()].ty = self.result_type(op);
+        }
+        operand
     }
 
     /// (a + w)·b
@@ -232,14 +268,14 @@ impl Ir {
         if let Some(known) = self.words.undone(op, operands) {
             return known;
         }
-        let shared = matches!(op, FactOp::Pack | FactOp::Unpack);
+        let shared = matches!(op, FactOp::Pack | FactOp::Unpack | FactOp::Ext3Pack);
         let key = (op, operands.to_vec());
         if shared && let Some(known) = scope.words.get(&key) {
             return known.clone();
         }
         let signature = op.signature();
         // There are no constant words: this is what one is made with.
-        if op != FactOp::Pack
+        if !matches!(op, FactOp::Pack | FactOp::Ext3Pack)
             && let Some(constants) = self.words.constants(operands)
         {
             let mut results = [Felt::ZERO; MAX_RESULTS];
@@ -257,6 +293,10 @@ impl Ir {
                     Type::Word => {
                         let elements = std::array::from_fn(|_| next());
                         self.pack(scope, elements)
+                    }
+                    Type::Ext3 => {
+                        let [a, b, c, _] = std::array::from_fn(|_| next());
+                        self.fact(scope, FactOp::Ext3Pack, &[a, b, c])[0]
                     }
                     _ => next(),
                 })
@@ -384,10 +424,11 @@ impl Ir {
         &mut self,
         scope: &mut Scope,
         op: PureOp,
-        boolean: bool,
+        ValueInfo { boolean, ty, .. }: ValueInfo,
         map: impl Fn(ValueId) -> Operand,
     ) -> Operand {
         let known = self.values.len();
+        let small = ty.fits(Type::U32);
         let out = match op {
             PureOp::Product { a, b, w } => self.product(scope, map(a), map(b), w),
             PureOp::Sum { a, b, w } => self.sum(scope, map(a), map(b), w),
@@ -395,6 +436,9 @@ impl Ir {
             PureOp::IsZero { a, k } => self.equals_constant(scope, map(a), k),
             PureOp::Invert { a } => self.invert(scope, map(a)),
         };
+        if small {
+            self.narrow(out);
+        }
         if boolean {
             self.mark_boolean(known, out)
         } else {

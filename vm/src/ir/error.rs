@@ -12,14 +12,6 @@ use crate::syntax::{Sources, Span};
 pub enum CompileErrorKind {
     #[error("`{0}` is not supported yet")]
     Unsupported(String),
-    #[error(
-        "the branches of this `if` leave the stack at different depths: {then} and {otherwise}"
-    )]
-    BranchDepth { then: usize, otherwise: usize },
-    #[error(
-        "the body of this loop changes the depth of the stack from {before} to {after}, condition included"
-    )]
-    LoopDepth { before: usize, after: usize },
     #[error("the program ends with {0} elements on the stack; at most 16 are allowed")]
     FinalDepth(usize),
     #[error("the stack grows beyond {0} elements")]
@@ -31,12 +23,9 @@ pub enum CompileErrorKind {
 impl CompileErrorKind {
     const fn help(&self) -> Option<&'static str> {
         match self {
-            Self::BranchDepth { .. } | Self::LoopDepth { .. } => Some(
-                "this release compiles programs whose stack depth is known at every point; make both ways push and drop equally much",
-            ),
             Self::FinalDepth(_) => Some("drop what is not an output before the end"),
             Self::TooLarge(_) => Some(
-                "a `repeat` whose body changes the depth of the stack is unrolled; let it keep the depth, so that it can run as a loop",
+                "code that is used at many depths of the stack is compiled for each; let loops and procedures keep the depth",
             ),
             Self::Unsupported(_) | Self::StackTooDeep(_) => None,
         }

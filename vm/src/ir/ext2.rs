@@ -10,7 +10,7 @@ use super::{Ir, Operand};
 use crate::syntax::Instruction;
 
 /// a0 and a1.
-type Quadratic = [Operand; 2];
+pub(super) type Quadratic = [Operand; 2];
 
 impl Translator<'_> {
     pub(super) fn extension_instruction(
@@ -45,12 +45,18 @@ impl Translator<'_> {
 
 impl Ir {
     /// a + w·b
-    fn ext2_sum(&mut self, scope: &mut Scope, a: Quadratic, b: Quadratic, w: Felt) -> Quadratic {
+    pub(super) fn ext2_sum(
+        &mut self,
+        scope: &mut Scope,
+        a: Quadratic,
+        b: Quadratic,
+        w: Felt,
+    ) -> Quadratic {
         std::array::from_fn(|j| self.sum(scope, a[j], b[j], w))
     }
 
     /// a0·b0 − 2·a1·b1 and (a0 + a1)·(b0 + b1) − a0·b0
-    fn ext2_product(
+    pub(super) fn ext2_product(
         &mut self,
         scope: &mut Scope,
         [a0, a1]: Quadratic,

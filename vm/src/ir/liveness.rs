@@ -223,35 +223,16 @@ impl Analysis {
                 };
                 for (&param, &arg) in body.params.iter().zip(args) {
                     self.edge(param, arg);
+                    if ir.dispatcher == Some(*region) {
+                        // It is handed all it may need before it is known what that is.
+                        self.mark_operand(arg);
+                    }
                 }
                 for result in results {
                     self.edge(result.out, passed[result.index]);
                 }
             }
         }
-    }
-}
-
-impl Ir {
-    /// Whether code of a region, or of those that it enters, reads or writes memory.
-    pub(super) fn touches_memory(&self, region: RegionId) -> bool {
-        let mut pending = vec![self.region(region).body.as_slice()];
-        while let Some(stmts) = pending.pop() {
-            for stmt in stmts {
-                match stmt {
-                    Stmt::Effect { op, .. } if op.is_access() => return true,
-                    Stmt::Host { op, .. } if op.reads_memory() => return true,
-                    Stmt::If {
-                        then, otherwise, ..
-                    } => pending.extend([then.as_slice(), otherwise.as_slice()]),
-                    Stmt::Loop { region, .. } | Stmt::Call { region, .. } => {
-                        pending.push(&self.region(*region).body);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        false
     }
 }
 

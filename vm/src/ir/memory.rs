@@ -9,13 +9,17 @@ use plica_air::code::{ADVICE_VALUES, EffectOp};
 use plica_field::Felt;
 
 use super::build::{Scope, constant};
-use super::stack::Stack;
+use super::stack::{CONTEXT, FRAME, Stack};
 use super::translate::{Result, Translator};
 use super::{Ir, Operand};
 use crate::syntax::{Body, Instruction, NodeKind, Program, Span};
 
 /// Frame pointer at the start of a context.
 pub(super) const FRAMES: u64 = 1 << 30;
+/// Frame pointer at the start of a `syscall`.
+pub(super) const SYSCALL_FRAMES: u64 = 1 << 31;
+/// The context of what the root's stack spills. No clock comes up to it, and addresses of it follow those of context 0 in order.
+pub(super) const ROOT_SPILL: u64 = 1 << 32;
 
 impl Translator<'_> {
     pub(super) fn memory_instruction(
@@ -26,24 +30,40 @@ impl Translator<'_> {
         scope: &mut Scope,
     ) -> Result<()> {
         use Instruction as I;
-        let local = |index: u16| (0, self.local(index));
         match *instruction {
             I::MemLoad(a) => self.ir.load(stack, scope, address(stack, a)),
             I::MemLoadW(a) => self.ir.load_word(stack, scope, address(stack, a)),
             I::MemStore(a) => self.ir.store(stack, scope, address(stack, a)),
             I::MemStoreW(a) => self.ir.store_word(stack, scope, address(stack, a)),
             I::MemStream => {
+                let context = stack.at(CONTEXT);
                 let words = self.ir.double_address(stack, scope).map(|address| {
-                    let word = self.ir.effect(scope, EffectOp::LoadWord, &[address])[0];
+                    let op = EffectOp::LoadWord;
+                    let word = self.ir.access(scope, op, context, address, None)[0];
                     self.ir.unpack(scope, word)
                 });
                 self.ir.show_double_word(stack, scope, words);
             }
-            I::LocLoad(index) => self.ir.load(stack, scope, local(index)),
-            I::LocLoadW(index) => self.ir.load_word(stack, scope, local(index)),
-            I::LocStore(index) => self.ir.store(stack, scope, local(index)),
-            I::LocStoreW(index) => self.ir.store_word(stack, scope, local(index)),
-            I::LocAddr(index) => stack.push(self.local(index)),
+            I::LocLoad(index) => {
+                let local = self.local(index, stack, scope);
+                self.ir.load(stack, scope, (0, local));
+            }
+            I::LocLoadW(index) => {
+                let local = self.local(index, stack, scope);
+                self.ir.load_word(stack, scope, (0, local));
+            }
+            I::LocStore(index) => {
+                let local = self.local(index, stack, scope);
+                self.ir.store(stack, scope, (0, local));
+            }
+            I::LocStoreW(index) => {
+                let local = self.local(index, stack, scope);
+                self.ir.store_word(stack, scope, (0, local));
+            }
+            I::LocAddr(index) => {
+                let local = self.local(index, stack, scope);
+                stack.push(local);
+            }
             _ => return self.unsupported(span),
         }
         Ok(())
@@ -72,10 +92,12 @@ impl Translator<'_> {
                 stack.replace(4, &values);
             }
             I::AdvPipe => {
+                let context = stack.at(CONTEXT);
                 let words = self.ir.double_address(stack, scope).map(|address| {
                     let values = self.ir.advice(scope, ADVICE_VALUES);
                     let word = self.ir.pack(scope, values);
-                    self.ir.effect(scope, EffectOp::StoreWord, &[address, word]);
+                    let op = EffectOp::StoreWord;
+                    self.ir.access(scope, op, context, address, Some(word));
                     values
                 });
                 self.ir.show_double_word(stack, scope, words);
@@ -86,9 +108,10 @@ impl Translator<'_> {
     }
 
     /// The address of a local of the current procedure.
-    fn local(&self, index: u16) -> Operand {
-        let below_last = u64::from(self.locals - 1 - index);
-        constant(Felt::from_u64(self.frame - below_last))
+    fn local(&mut self, index: u16, stack: &Stack, scope: &mut Scope) -> Operand {
+        let below_last = Felt::from_u16(self.locals - 1 - index);
+        self.ir
+            .affine(scope, stack.at(FRAME), Felt::ONE, -below_last)
     }
 }
 
@@ -102,7 +125,8 @@ fn address(stack: &Stack, immediate: Option<u32>) -> (usize, Operand) {
 
 impl Ir {
     fn load(&mut self, stack: &mut Stack, scope: &mut Scope, (above, address): (usize, Operand)) {
-        let value = self.effect(scope, EffectOp::LoadElement, &[address]);
+        let context = stack.at(CONTEXT);
+        let value = self.access(scope, EffectOp::LoadElement, context, address, None);
         stack.replace(above, &value);
     }
 
@@ -112,14 +136,16 @@ impl Ir {
         scope: &mut Scope,
         (above, address): (usize, Operand),
     ) {
-        let word = self.effect(scope, EffectOp::LoadWord, &[address])[0];
+        let context = stack.at(CONTEXT);
+        let word = self.access(scope, EffectOp::LoadWord, context, address, None)[0];
         let elements = self.unpack(scope, word);
         stack.replace(above + 4, &elements);
     }
 
     fn store(&mut self, stack: &mut Stack, scope: &mut Scope, (above, address): (usize, Operand)) {
-        let operands = [address, stack.peek(above)];
-        self.effect(scope, EffectOp::StoreElement, &operands);
+        let (context, value) = (stack.at(CONTEXT), stack.peek(above));
+        let op = EffectOp::StoreElement;
+        self.access(scope, op, context, address, Some(value));
         stack.drop(above + 1);
     }
 
@@ -132,7 +158,9 @@ impl Ir {
         // The deepest element is the word's first.
         let elements = std::array::from_fn(|j| stack.peek(above + 3 - j));
         let word = self.pack(scope, elements);
-        self.effect(scope, EffectOp::StoreWord, &[address, word]);
+        let context = stack.at(CONTEXT);
+        let op = EffectOp::StoreWord;
+        self.access(scope, op, context, address, Some(word));
         stack.drop(above);
     }
 
@@ -153,7 +181,7 @@ impl Ir {
     /// moves on.
     fn show_double_word(&mut self, stack: &mut Stack, scope: &mut Scope, words: [[Operand; 4]; 2]) {
         let next = self.affine(scope, stack.peek(12), Felt::ONE, Felt::TWO);
-        stack.set(stack.depth() - 1 - 12, next);
+        stack.poke(12, next);
         stack.replace(8, words.as_flattened());
     }
 }
@@ -179,6 +207,8 @@ pub(super) fn uses_frame(program: &Program) -> Vec<bool> {
                     NodeKind::Exec(callee) => {
                         callees.insert(callee.index());
                     }
+                    // Whatever these execute.
+                    NodeKind::DynExec | NodeKind::InvokeRoot { .. } => locals = true,
                     NodeKind::If {
                         then, otherwise, ..
                     } => pending.extend([then, otherwise]),
@@ -206,4 +236,22 @@ pub(super) fn uses_frame(program: &Program) -> Vec<bool> {
         }
     }
     uses
+}
+
+/// Whether something asks who opened a context.
+pub(super) fn uses_opener(program: &Program) -> bool {
+    let mut pending: Vec<&Body> = program.procedures.iter().map(|p| &p.body).collect();
+    while let Some(body) = pending.pop() {
+        for node in body {
+            match &node.kind {
+                NodeKind::Op(Instruction::Caller) => return true,
+                NodeKind::If {
+                    then, otherwise, ..
+                } => pending.extend([then, otherwise]),
+                NodeKind::While { body } | NodeKind::Repeat { body, .. } => pending.push(body),
+                _ => {}
+            }
+        }
+    }
+    false
 }

@@ -11,17 +11,23 @@ mod advice;
 mod build;
 mod carry;
 mod compare;
+mod control;
+mod dispatch;
 mod error;
 mod ext2;
+mod ext3;
 mod hash;
 pub mod liveness;
 mod memory;
 mod merkle;
 mod power;
+mod procedures;
 mod repeat;
 mod replay;
 mod shift;
+mod spill;
 mod stack;
+mod stark;
 mod translate;
 mod u32;
 mod weight;
@@ -77,6 +83,8 @@ pub struct Origin {
     pub span: Span,
     /// Position in [`Ir::procedures`].
     pub procedure: u32,
+    /// It only moves items of the stack to memory or back.
+    pub spill: bool,
 }
 
 /// An operation whose result is a function of its operands.
@@ -137,6 +145,10 @@ pub enum Trap {
     MemoryAddress,
     /// Too few values on the advice stack.
     AdviceStack,
+    /// A segment of the domain above 3.
+    FriSegment,
+    /// A value that is not what was folded.
+    FriFolding,
     /// Another node than the one in the Merkle tree, with the error code of the instruction.
     MerklePath {
         code: u32,
@@ -145,8 +157,13 @@ pub enum Trap {
     MerklePlace,
     /// A called procedure that leaves more than 16 elements.
     CallDepth {
-        depth: usize,
+        /// If it is known at compile time.
+        depth: Option<usize>,
     },
+    /// No procedure of the program has this root.
+    UnknownProcedure,
+    /// More than 16 elements at the end.
+    FinalDepth,
 }
 
 impl Trap {
@@ -167,10 +184,8 @@ impl From<EffectOp> for Trap {
             EffectOp::Advice { .. } => Self::AdviceStack,
             // What the store does not know is said by the host.
             EffectOp::ReadNode | EffectOp::ReplaceNode => Self::MerklePlace,
-            EffectOp::LoadElement
-            | EffectOp::StoreElement
-            | EffectOp::LoadWord
-            | EffectOp::StoreWord => Self::MemoryAddress,
+            // The accesses; a clock does not fail.
+            _ => Self::MemoryAddress,
         }
     }
 }
@@ -310,6 +325,8 @@ pub struct Ir {
     pub inputs: Vec<ValueId>,
     /// Names for [`Origin::procedure`]; the first is the program's body.
     pub procedures: Vec<String>,
+    /// The procedure region of dynamic calls, which may call itself.
+    pub dispatcher: Option<RegionId>,
     words: word::Words,
 }
 

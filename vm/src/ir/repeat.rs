@@ -4,9 +4,10 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 
 use super::build::{Scope, constant};
+use super::control::Detached;
 use super::replay::{Substitution, substituted};
-use super::stack::Stack;
-use super::translate::{Detached, Result, Translator};
+use super::stack::{BELOW, Stack};
+use super::translate::{Result, Translator};
 use super::weight::{LOOP_TABLE, Weight, opening};
 use super::{End, Operand, Region};
 use crate::syntax::{Body, Span};
@@ -38,21 +39,26 @@ impl Translator<'_> {
         if count == 1 {
             return self.body(body, stack, scope);
         }
-        let depth = stack.depth();
-        let detached = self.iteration(stack, span, |this, stack, scope| {
+        let detached = self.iteration(stack, false, span, |this, stack, scope| {
             this.body(body, stack, scope)
         })?;
-        if detached.stack.depth() != depth {
+        let detached = if detached.is_steady() {
+            detached
+        } else if self.unrolls(&detached, stack, count) {
             // Every iteration meets another stack, until one leaves the depth as it was (at the floor).
             for done in 1..=count {
-                let before = stack.depth();
+                let before = (stack.len(), stack.at(BELOW));
                 self.body(body, stack, scope)?;
-                if stack.depth() == before && done < count {
+                if before == (stack.len(), stack.at(BELOW)) && done < count {
                     return self.repeat(count - done, body, span, stack, scope);
                 }
             }
             return Ok(());
-        }
+        } else {
+            self.repeated(stack, scope, span, |this, stack, scope| {
+                this.body(body, stack, scope)
+            })?
+        };
         stack.lowest = stack.lowest.min(detached.stack.lowest);
         scope.origin = self.origin(span);
         if detached.stmts.is_empty() {
@@ -77,13 +83,22 @@ impl Translator<'_> {
         Ok(())
     }
 
+    /// Whether a body that changes the depth of the stack is small enough to stand there `count` times.
+    fn unrolls(&self, detached: &Detached, stack: &Stack, count: u64) -> bool {
+        /// Items that the stack may become deeper by.
+        const MAX_GROWTH: u64 = 1 << 16;
+        let stmts = self.ir.weigh(&detached.stmts).stmts;
+        let growth = detached.stack.len().abs_diff(stack.len()) as u64;
+        count as f64 * stmts <= MAX_STRAIGHT && count.saturating_mul(growth) <= MAX_GROWTH
+    }
+
     /// Emits one copy of the body.
     fn iterate(&mut self, detached: &Detached, stack: &mut Stack, scope: &mut Scope) {
         let mut substitution: Substitution = detached
-            .imports
+            .entry
             .iter()
             .zip(stack.iter())
-            .map(|(&import, item)| (import, item))
+            .filter_map(|(entry, item)| Some((entry.value()?, item)))
             .collect();
         self.ir.replay(scope, &detached.stmts, &mut substitution);
         for (k, last) in detached.stack.iter().enumerate() {
@@ -101,7 +116,7 @@ impl Translator<'_> {
         scope: &mut Scope,
     ) {
         let origin = scope.origin;
-        let changed = |k: usize| detached.stack.at(k) != Operand::Value(detached.imports[k]);
+        let changed = |k: usize| detached.changes(k);
         // Constants that no iteration changes stay constants inside.
         let carried: Vec<usize> = carried
             .iter()
@@ -113,7 +128,7 @@ impl Translator<'_> {
         let mut inside = stack.clone();
         for &k in &carried {
             let param = self.ir.new_value();
-            self.ir.values[param.index()].ty = self.ir.value(detached.imports[k]).ty;
+            self.ir.values[param.index()].ty = self.ir.value(detached.import(k)).ty;
             params.push(param);
             inside.set(k, Operand::Value(param));
         }
@@ -158,10 +173,11 @@ impl Translator<'_> {
 /// A body without operations moves items and pushes constants: applied `count` times by squaring.
 fn shuffle(detached: &Detached, stack: &mut Stack, count: u64) {
     let position: std::collections::HashMap<_, _> = detached
-        .imports
+        .entry
         .iter()
         .enumerate()
-        .map(|(k, &import)| (Operand::Value(import), k))
+        .filter(|(_, entry)| matches!(entry, Operand::Value(_)))
+        .map(|(k, &entry)| (entry, k))
         .collect();
     // Where the item at each position comes from: another position, or a constant.
     let once: Vec<std::result::Result<usize, Operand>> = detached

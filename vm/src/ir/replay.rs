@@ -41,10 +41,9 @@ impl Ir {
         match stmt {
             Stmt::Op { out, op, origin } => {
                 scope.origin = *origin;
-                let boolean = self.value(*out).boolean;
-                let known = self.replay_op(scope, *op, boolean, |v| {
-                    map(substitution, Operand::Value(v))
-                });
+                let info = self.value(*out);
+                let known =
+                    self.replay_op(scope, *op, info, |v| map(substitution, Operand::Value(v)));
                 substitution.insert(*out, known);
             }
             Stmt::Fact {
@@ -226,7 +225,8 @@ impl Ir {
                 (t, o) if t == o => t,
                 // The condition selects between constants: an affine function of it, computed before the branch.
                 (Operand::Const(t), Operand::Const(o)) => {
-                    self.affine(scope, Operand::Value(cond), t - o, o)
+                    let choice = self.affine(scope, Operand::Value(cond), t - o, o);
+                    self.narrow(choice)
                 }
                 pair => *made.entry(pair).or_insert_with(|| {
                     let boolean = self.is_boolean(then) && self.is_boolean(otherwise);

@@ -126,8 +126,9 @@ impl Ir {
 
     /// 2^32 − 1 − a for a 32-bit number.
     pub(super) fn u32_not(&mut self, scope: &mut Scope, a: Operand) -> Operand {
-        let ones = constant(Felt::from_u32(u32::MAX));
-        self.fact(scope, FactOp::U32Sub, &[ones, a])[0]
+        let ones = Felt::from_u32(u32::MAX);
+        let out = self.affine(scope, a, Felt::NEG_ONE, ones);
+        self.narrow(out)
     }
 
     /// Counts bits of a 32-bit number.
@@ -136,23 +137,26 @@ impl Ir {
             Count::Ones => self.fact(scope, FactOp::Bits, &[a])[32],
             Count::LeadingZeros => {
                 let length = self.fact(scope, FactOp::BitLength, &[a])[0];
-                self.affine(scope, length, Felt::NEG_ONE, Felt::from_u8(32))
+                let out = self.affine(scope, length, Felt::NEG_ONE, Felt::from_u8(32));
+                self.narrow(out)
             }
             Count::LeadingOnes => {
                 let zeros = self.u32_not(scope, a);
                 self.count_bits(scope, Count::LeadingZeros, zeros)
             }
-            // a xor (a ∓ 1) has one bit more than there are, unless a is all of them, which the borrow tells.
-            Count::TrailingZeros | Count::TrailingOnes => {
-                let op = match count {
-                    Count::TrailingZeros => FactOp::U32Sub,
-                    _ => FactOp::U32Add,
-                };
-                let next = self.fact(scope, op, &[a, constant(Felt::ONE)]);
-                let changed = self.fact(scope, FactOp::U32Xor, &[a, next[0]]);
-                let length = self.fact(scope, FactOp::BitLength, &changed)[0];
-                let sum = self.sum(scope, length, next[1], Felt::ONE);
-                self.affine(scope, sum, Felt::ONE, Felt::NEG_ONE)
+            // The lowest bits as a number of that length: (a | (a − 1)) − a, and a − (a & (a + 1)). Both hold for all zeros and
+            // all ones, where a ∓ 1 wraps around.
+            Count::TrailingZeros => {
+                let next = self.fact(scope, FactOp::U32Sub, &[a, constant(Felt::ONE)])[0];
+                let filled = self.fact(scope, FactOp::U32Or, &[a, next])[0];
+                let lowest = self.fact(scope, FactOp::U32Sub, &[filled, a])[0];
+                self.fact(scope, FactOp::BitLength, &[lowest])[0]
+            }
+            Count::TrailingOnes => {
+                let next = self.fact(scope, FactOp::U32Add, &[a, constant(Felt::ONE)])[0];
+                let cleared = self.fact(scope, FactOp::U32And, &[a, next])[0];
+                let lowest = self.fact(scope, FactOp::U32Sub, &[a, cleared])[0];
+                self.fact(scope, FactOp::BitLength, &[lowest])[0]
             }
         }
     }

@@ -26,8 +26,7 @@ impl Translator<'_> {
         match instruction.trivial() {
             Some(Trivial::Nothing) => return,
             Some(Trivial::DropThenZero) => {
-                stack.drop(1);
-                stack.push(constant(Felt::ZERO));
+                self.drop_then_push(Felt::ZERO, stack, scope);
                 return;
             }
             Some(Trivial::DropThenOne) | None => {}

@@ -65,6 +65,7 @@ const fn fact(op: FactOp) -> f64 {
         Class::Bits => 131.0,
         Class::Pack => 26.25,
         Class::Unpack => 22.25,
+        Class::Ext3 => 27.25,
         Class::Rpo => 294.0,
         // Not of these chips.
         Class::Arith
@@ -78,6 +79,7 @@ const fn fact(op: FactOp) -> f64 {
         | Class::MemoryWord
         | Class::Advice
         | Class::Tree
+        | Class::Clock
         | Class::WordCopy => 0.0,
     }
 }
@@ -90,6 +92,7 @@ const fn effect(op: EffectOp) -> f64 {
         Class::Advice => 35.0,
         // With the nodes of a path of some length, if no other one has them.
         Class::Tree => 59.0 + 16.0 * 268.0,
+        Class::Clock => 18.0,
         _ => 0.0,
     }
 }

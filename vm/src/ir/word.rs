@@ -7,9 +7,10 @@
 //! The rules apply wherever an instruction is emitted, so also to copies (inlining, unrolling), which see more than the
 //! original did.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use plica_air::code::FactOp;
+use p3_field::PrimeCharacteristicRing;
+use plica_air::code::{FactOp, Type};
 use plica_field::Felt;
 
 use super::build::Scope;
@@ -27,6 +28,8 @@ pub(super) struct Words {
     lanes: HashMap<ValueId, (ValueId, usize)>,
     /// The elements of words that were put together.
     elements: HashMap<ValueId, [Operand; 4]>,
+    /// Words that are elements of the cubic extension: their last element is 0.
+    ext3s: HashSet<ValueId>,
 }
 
 impl Words {
@@ -35,6 +38,10 @@ impl Words {
         match op {
             FactOp::Pack => {
                 let word = self.whole(operands.try_into().ok()?)?;
+                Some(vec![Operand::Value(word)])
+            }
+            FactOp::Ext3Pack => {
+                let word = self.ext3(operands.try_into().ok()?)?;
                 Some(vec![Operand::Value(word)])
             }
             FactOp::Unpack => {
@@ -51,6 +58,14 @@ impl Words {
         let (word, _) = lane(&elements[0])?;
         let whole = (0..4).all(|j| lane(&elements[j]) == Some((word, j)));
         whole.then_some(word)
+    }
+
+    /// The element of the extension of which these are the coefficients in order.
+    pub(super) fn ext3(&self, elements: &[Operand; 3]) -> Option<ValueId> {
+        let lane = |operand: &Operand| self.lanes.get(&operand.value()?).copied();
+        let (word, _) = lane(&elements[0])?;
+        let whole = (0..3).all(|j| lane(&elements[j]) == Some((word, j)));
+        (whole && self.ext3s.contains(&word)).then_some(word)
     }
 
     /// If a list of choices begins with the lanes of one word against those of another: the words, and the rest of the list.
@@ -91,11 +106,18 @@ impl Words {
             (FactOp::Pack, &[a, b, c, d]) => {
                 self.elements.insert(outs[0], [a, b, c, d]);
             }
+            (FactOp::Ext3Pack, &[a, b, c]) => {
+                self.elements
+                    .insert(outs[0], [a, b, c, Operand::Const(Felt::ZERO)]);
+            }
             (FactOp::Unpack, &[Operand::Value(word)]) => {
                 let lanes = outs.iter().enumerate();
                 self.lanes.extend(lanes.map(|(j, &out)| (out, (word, j))));
             }
             _ => {}
+        }
+        if op.signature().results == [Type::Ext3] {
+            self.ext3s.insert(outs[0]);
         }
     }
 }
@@ -115,7 +137,6 @@ impl Ir {
 
 #[cfg(test)]
 mod tests {
-    use plica_air::code::Type;
     use plica_field::Felt;
 
     use super::*;
@@ -130,7 +151,11 @@ mod tests {
             start: 0,
             end: 0,
         };
-        Scope::new(Origin { span, procedure: 0 })
+        Scope::new(Origin {
+            span,
+            procedure: 0,
+            spill: false,
+        })
     }
 
     fn word(ir: &mut Ir) -> Operand {

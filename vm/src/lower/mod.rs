@@ -6,6 +6,8 @@
 
 mod anchor;
 mod block;
+mod branches;
+mod frames;
 mod need;
 mod region;
 mod schedule;
@@ -18,6 +20,9 @@ use crate::ir::{End, Ir, Origin, RegionId, Stmt, Trap};
 
 /// First provisional id.
 const PROVISIONAL: CellId = 1 << 31;
+/// Ids that stand for the results of the dispatcher, which is lowered behind those who call it, and its entry.
+const LATER: CellId = 1 << 30;
+const LATER_PC: code::Pc = code::Pc::MAX;
 
 /// Where an entry of the program table comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,14 +124,21 @@ pub fn lower(ir: &Ir) -> Lowered {
             ids[r as usize] = lowering.add_region(RegionId(r));
         }
     }
-    for r in 0..ir.regions.len() as u32 {
-        if live.region(RegionId(r)) {
-            let interface = region::lower(&mut lowering, RegionId(r), ids[r as usize]);
-            lowering.interfaces[r as usize] = Some(interface);
+    let dispatcher = ir.dispatcher.filter(|&r| live.region(r));
+    if let Some(r) = dispatcher {
+        let interface = lowering.announced(r, ids[r.index()]);
+        lowering.interfaces[r.index()] = Some(interface);
+    }
+    let others = (0..ir.regions.len() as u32 - 1).map(RegionId);
+    let order = others.filter(|&r| Some(r) != dispatcher).chain(dispatcher);
+    for r in order.chain([ir.root()]) {
+        if live.region(r) {
+            let interface = region::lower(&mut lowering, r, ids[r.index()]);
+            lowering.interfaces[r.index()] = Some(interface);
         }
     }
     lowering.program.halt = lowering.next_pc;
-    lowering.relocate();
+    lowering.relocate(dispatcher);
     Lowered {
         program: lowering.program,
         info: lowering.info,
@@ -154,6 +166,35 @@ impl Lowering<'_> {
             name,
         });
         self.program.regions.len() as code::RegionId - 1
+    }
+
+    /// What the dispatcher looks like to callers before it is lowered: all parameters have their places, and the results
+    /// stand-ins.
+    fn announced(&mut self, region: RegionId, id: code::RegionId) -> Interface {
+        let r = self.ir.region(region);
+        let mut group = 0;
+        let places = (0..r.params.len())
+            .map(|i| {
+                if i < code::PARAMS {
+                    return Place::Row(i);
+                }
+                let lane = (i - code::PARAMS) as u32 % 4;
+                if lane == 0 {
+                    group = self.take_ids(4);
+                }
+                Place::Pushed(group + lane)
+            })
+            .collect();
+        let End::Procedure { results } = &r.end else {
+            unreachable!("the dispatcher is a procedure")
+        };
+        Interface {
+            id,
+            entry_pc: LATER_PC,
+            places,
+            results: (LATER..).take(results.len()).map(Passed::Cell).collect(),
+            exit_pc: 0,
+        }
     }
 
     fn interface(&self, region: RegionId) -> &Interface {
@@ -186,10 +227,20 @@ impl Lowering<'_> {
         self.push_entry(entry, info)
     }
 
-    /// Moves provisional ids behind those that belong to pcs.
-    fn relocate(&mut self) {
+    /// Moves provisional ids behind those that belong to pcs, and puts the dispatcher's results and entry in their places.
+    fn relocate(&mut self, dispatcher: Option<RegionId>) {
         let first = first_pure_id(self.program.halt);
+        let later = dispatcher.map(|r| self.interface(r).clone());
         let place = |id: CellId| {
+            let mut id = id;
+            if (LATER..PROVISIONAL).contains(&id) {
+                let results = later.as_ref().map(|interface| &interface.results);
+                let result = results.map(|results| results[(id - LATER) as usize]);
+                let Some(Passed::Cell(cell)) = result else {
+                    unreachable!("results of the dispatcher are cells")
+                };
+                id = cell;
+            }
             if id >= PROVISIONAL {
                 id - PROVISIONAL + first
             } else {
@@ -198,6 +249,11 @@ impl Lowering<'_> {
         };
         for entry in &mut self.program.entries {
             entry.map_cells(place);
+            if let (Entry::Frame(frame), Some(later)) = (entry, &later)
+                && frame.target == LATER_PC
+            {
+                frame.target = later.entry_pc;
+            }
         }
         for operand in self
             .program

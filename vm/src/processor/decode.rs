@@ -6,7 +6,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_air::code::{
     ArithOp, Block, BlockId, CellId, CopyEntry, CopyKind, EffectEntry, EffectOp, Entry, FactEntry,
     FactOp, HostOp, InverseOp, Layout, LeaveEntry, OUTPUT, Operand, PARAMS, Pc, Program, RegionId,
-    STACK_SIZE, Terminator, Type, exit_link, handle, param,
+    STACK_SIZE, Terminator, exit_link, handle, param,
 };
 use plica_field::Felt;
 
@@ -458,7 +458,7 @@ impl Decoder<'_> {
         for (operand, ty) in entry.typed_operands().into_iter().flatten() {
             let operand = match operand {
                 Operand::Imm(value) => FactOperand::Imm(value),
-                Operand::Cell(id) if ty == Type::Word => FactOperand::Word(self.slot(id)),
+                Operand::Cell(id) if ty.components() > 1 => FactOperand::Word(self.slot(id)),
                 Operand::Cell(id) => FactOperand::Scalar(self.slot(id)),
             };
             self.out.operands.push(operand);

@@ -147,7 +147,8 @@ impl Host {
                     return Err(HostFailure::Interpolation);
                 }
                 within(points, limit)?;
-                let words = (start..end).map(|address| memory.peek(0, address as u32));
+                let context = int(3);
+                let words = (start..end).map(|address| memory.peek(context, address as u32));
                 let values = words.flat_map(|[a, b, c, d]| [[a, b], [c, d]]).collect();
                 let coefficients = interpolate(values);
                 self.push(coefficients[..count as usize].as_flattened());
@@ -173,7 +174,8 @@ impl Host {
                 let (start, end) = (address(4)?, address(5)?);
                 let length = end.checked_sub(start).ok_or(HostFailure::Range)?;
                 within(u64::from(length), limit)?;
-                let values = (start..end).flat_map(|address| memory.peek(0, address));
+                let context = int(6);
+                let values = (start..end).flat_map(|address| memory.peek(context, address));
                 self.map.insert(word(0), values.collect());
             }
             HostOp::InsertPair { domain } => {

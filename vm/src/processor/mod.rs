@@ -232,20 +232,38 @@ impl State {
             }
             EffectOp::ReadNode => return self.tree(operands, false, results),
             EffectOp::ReplaceNode => return self.tree(operands, true, results),
+            EffectOp::Clock => {
+                results[0] = Felt::from_u64(clk);
+                return Ok(());
+            }
             _ => {}
         }
         let address = u32::try_from(operands[0].as_canonical_u64()).map_err(|_| operands[0])?;
-        let place = self.memory.at(0, address);
+        let mut context = 0;
+        if op.has_context() {
+            context = operands[1].as_canonical_u64();
+            // No row reads such an address: the other elements are zero, and the contexts of a run lie close together.
+            if operands[2..4] != [Felt::ZERO; 2] || context > 1 << 32 {
+                return Err(operands[0].into());
+            }
+        }
+        let place = self.memory.at(context, address);
         let found = *place;
         place.clk = clk;
+        let stored = op.stored_at();
         match op {
-            EffectOp::LoadElement => results[0] = found.word[0],
-            EffectOp::StoreElement => place.word[0] = operands[1],
-            EffectOp::LoadWord => results[..4].copy_from_slice(&found.word),
-            EffectOp::StoreWord => place.word.copy_from_slice(&operands[1..5]),
-            EffectOp::Advice { .. } | EffectOp::ReadNode | EffectOp::ReplaceNode => {
-                unreachable!("handled above")
+            EffectOp::LoadElement | EffectOp::LoadElementIn => results[0] = found.word[0],
+            EffectOp::StoreElement | EffectOp::StoreElementIn => place.word[0] = operands[stored],
+            EffectOp::LoadWord | EffectOp::LoadWordIn => {
+                results[..4].copy_from_slice(&found.word);
             }
+            EffectOp::StoreWord | EffectOp::StoreWordIn => {
+                place.word.copy_from_slice(&operands[stored..stored + 4]);
+            }
+            EffectOp::Advice { .. }
+            | EffectOp::Clock
+            | EffectOp::ReadNode
+            | EffectOp::ReplaceNode => unreachable!("handled above"),
         }
         if let Some(accesses) = &mut self.accesses {
             accesses.push(Access { clk, found });

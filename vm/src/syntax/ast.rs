@@ -30,12 +30,21 @@ pub struct Program {
     pub main_span: Span,
     /// The procedures that `main` reaches, callees first; [`ProcId`] is the position.
     pub procedures: Vec<Procedure>,
+    /// The exports of the kernel, if the program uses one: what `syscall` may name.
+    pub kernel: Vec<ProcId>,
     /// The documentation block that starts on the first line of the program's file.
     pub docs: Option<String>,
     /// The texts that spans refer to.
     pub sources: Sources,
     /// Unused imports and stray documentation.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl Program {
+    /// All procedures, in the order of [`Self::procedures`].
+    pub fn ids(&self) -> impl Iterator<Item = ProcId> + use<> {
+        (0..self.procedures.len() as u32).map(ProcId)
+    }
 }
 
 impl Index<ProcId> for Program {
@@ -157,8 +166,8 @@ pub enum NodeKind {
     Call(ProcId),
     /// `procref`: pushes the procedure's root.
     Procref(ProcId),
-    /// `syscall`: the named procedure of the kernel, in the root context.
-    Syscall(String),
+    /// `syscall`: a procedure of the kernel, in the root context.
+    Syscall(ProcId),
     /// `exec`, `call`, `syscall` or `procref` of a procedure given by its root.
     InvokeRoot {
         /// Which of them.

@@ -145,6 +145,12 @@ pub enum ErrorKind {
     /// `caller` outside a kernel.
     #[error("`caller` is allowed in kernel modules only")]
     CallerOutsideKernel,
+    /// `syscall` in a program without a kernel.
+    #[error("`syscall` needs a kernel, and there is none")]
+    NoKernel,
+    /// What kernel code must not do.
+    #[error("`{0}` is not allowed in a kernel")]
+    InKernel(&'static str),
 
     // Constants.
     /// Division by zero in a constant.
@@ -240,6 +246,8 @@ impl ErrorKind {
             Self::DivisionByZero(_) => "division_by_zero",
             Self::NoSuchLocal { .. } => "no_such_local",
             Self::CallerOutsideKernel => "caller_outside_kernel",
+            Self::NoKernel => "no_kernel",
+            Self::InKernel(_) => "in_kernel",
             Self::ConstantDivisionByZero => "constant_division_by_zero",
             Self::UndefinedConstant { .. } => "undefined_constant",
             Self::UndefinedProcedure { .. } => "undefined_procedure",
@@ -268,6 +276,7 @@ impl ErrorKind {
                  other procedure names must be quoted"
                     .to_owned(),
             ),
+            Self::NoKernel => Some("give the module of the kernel with `--kernel`".to_owned()),
             Self::EmptyBody(_) => Some("write `nop` for a body that does nothing".to_owned()),
             Self::OnlyDecorators(_) => Some("add a `nop`".to_owned()),
             Self::Recursion(_) => {

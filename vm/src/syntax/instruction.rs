@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use plica_field::Felt;
+use serde::Serialize;
 
 use super::immediate::{FromOperands, Immediate, Operands};
 
@@ -11,7 +12,7 @@ use super::immediate::{FromOperands, Immediate, Operands};
 ///
 /// A *literal* immediate that makes an instruction trivial removes it together with its range check; the same value
 /// through a named constant keeps the check. [`Instruction::trivial`] is the only place that needs the difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Imm<T> {
     /// The value.
     pub value: T,
@@ -20,7 +21,7 @@ pub struct Imm<T> {
 }
 
 /// The three forms of `exp`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Exponent {
     /// `exp`: the exponent is on the stack.
     Stack,
@@ -31,7 +32,7 @@ pub enum Exponent {
 }
 
 /// The operands of `debug.mem` and `debug.local`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum DebugRange<T> {
     /// Everything.
     All,
@@ -81,6 +82,8 @@ pub enum Section {
     Stark,
     /// Events, tracing and debugging.
     Events,
+    /// The cubic extension: an extension of the language.
+    Ext3,
 }
 
 /// What is known about an instruction beside its meaning.
@@ -105,7 +108,7 @@ macro_rules! instructions {
         }
     )*) => {
         /// An instruction with its immediates. Control flow and calls are [`super::NodeKind`]s.
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
         pub enum Instruction {
             $($(
                 #[doc = concat!("`", $name, "`: `", $effect, "`")]
@@ -331,6 +334,13 @@ instructions! {
         DebugStack(Option<u8>) = "debug.stack", Immediate::OptionalU8 { max: 255 }, "[..] -> [..]", 0;
         DebugMem(DebugRange<u32>) = "debug.mem", Immediate::RangeU32, "[..] -> [..]", 0;
         DebugLocal(DebugRange<u16>) = "debug.local", Immediate::RangeU16, "[..] -> [..]", 0;
+    }
+    Ext3 {
+        Ext3Add = "ext3add", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a + b", -3;
+        Ext3Sub = "ext3sub", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a - b", -3;
+        Ext3Mul = "ext3mul", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a * b", -3;
+        Ext3Div = "ext3div", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a / b", -3;
+        Ext3Inv = "ext3inv", NONE, "[a2, a1, a0, ..] -> [c2, c1, c0, ..], c = 1 / a", 0;
     }
 }
 

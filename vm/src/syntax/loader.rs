@@ -42,6 +42,31 @@ pub trait ModuleLoader {
     /// # Errors
     /// If the module exists but cannot be read.
     fn load(&self, path: &ModulePath) -> io::Result<Option<ModuleSource>>;
+
+    /// The kernel, whose exports `syscall` names, if there is one.
+    ///
+    /// # Errors
+    /// If there is one but it cannot be read.
+    fn kernel(&self) -> io::Result<Option<ModuleSource>> {
+        Ok(None)
+    }
+}
+
+/// A file as the kernel.
+#[derive(Clone, Debug)]
+pub struct KernelFile(pub PathBuf);
+
+impl ModuleLoader for KernelFile {
+    fn load(&self, _: &ModulePath) -> io::Result<Option<ModuleSource>> {
+        Ok(None)
+    }
+
+    fn kernel(&self) -> io::Result<Option<ModuleSource>> {
+        Ok(Some(ModuleSource {
+            name: self.0.display().to_string(),
+            text: std::fs::read_to_string(&self.0)?,
+        }))
+    }
 }
 
 /// No modules at all.
@@ -56,13 +81,23 @@ impl ModuleLoader for NoModules {
 
 /// Modules by path, in memory.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryModules(BTreeMap<String, String>);
+pub struct MemoryModules {
+    modules: BTreeMap<String, String>,
+    kernel: Option<String>,
+}
 
 impl MemoryModules {
     /// Adds the module `path`, as in `helpers::math`.
     #[must_use]
     pub fn with(mut self, path: &str, text: &str) -> Self {
-        self.0.insert(path.to_owned(), text.to_owned());
+        self.modules.insert(path.to_owned(), text.to_owned());
+        self
+    }
+
+    /// Makes `text` the kernel.
+    #[must_use]
+    pub fn with_kernel(mut self, text: &str) -> Self {
+        self.kernel = Some(text.to_owned());
         self
     }
 }
@@ -70,8 +105,15 @@ impl MemoryModules {
 impl ModuleLoader for MemoryModules {
     fn load(&self, path: &ModulePath) -> io::Result<Option<ModuleSource>> {
         let name = path.to_string();
-        Ok(self.0.get(&name).map(|text| ModuleSource {
+        Ok(self.modules.get(&name).map(|text| ModuleSource {
             name: name.clone(),
+            text: text.clone(),
+        }))
+    }
+
+    fn kernel(&self) -> io::Result<Option<ModuleSource>> {
+        Ok(self.kernel.as_ref().map(|text| ModuleSource {
+            name: "kernel".to_owned(),
             text: text.clone(),
         }))
     }
@@ -140,11 +182,22 @@ impl ModuleLoader for DirectoryModules {
 /// Several loaders, the first that knows a module wins.
 impl ModuleLoader for Vec<Box<dyn ModuleLoader>> {
     fn load(&self, path: &ModulePath) -> io::Result<Option<ModuleSource>> {
-        for loader in self {
-            if let Some(source) = loader.load(path)? {
-                return Ok(Some(source));
-            }
-        }
-        Ok(None)
+        first(self, |loader| loader.load(path))
     }
+
+    fn kernel(&self) -> io::Result<Option<ModuleSource>> {
+        first(self, |loader| loader.kernel())
+    }
+}
+
+fn first(
+    loaders: &[Box<dyn ModuleLoader>],
+    find: impl Fn(&dyn ModuleLoader) -> io::Result<Option<ModuleSource>>,
+) -> io::Result<Option<ModuleSource>> {
+    for loader in loaders {
+        if let Some(source) = find(&**loader)? {
+            return Ok(Some(source));
+        }
+    }
+    Ok(None)
 }

@@ -17,6 +17,7 @@ mod module;
 mod order;
 mod parser;
 mod resolve;
+mod root;
 mod span;
 mod suggest;
 mod token;
@@ -29,7 +30,7 @@ pub use instruction::{
 };
 pub(crate) use lexer::word_digits;
 pub use loader::{
-    DirectoryModules, MemoryModules, ModuleLoader, ModulePath, ModuleSource, NoModules,
+    DirectoryModules, KernelFile, MemoryModules, ModuleLoader, ModulePath, ModuleSource, NoModules,
 };
 pub use resolve::parse_program;
 pub use span::{SourceId, Sources, Span};

@@ -1,6 +1,7 @@
 //! From modules to a [`Program`]: names become procedures, operands become immediates.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 
 use super::ast::{Body, InvokeKind, Node, NodeKind, ProcId, Procedure, Program};
 use super::check::check;
@@ -32,6 +33,7 @@ pub fn parse_program(
         by_path: HashMap::new(),
         procedures: Vec::new(),
         calls: Vec::new(),
+        kernel: None,
     };
     match resolver.program(text, name) {
         Ok(resolved) => Ok(resolved.finish(resolver.sources)),
@@ -72,6 +74,8 @@ struct Resolver<'a> {
     procedures: Vec<(usize, String)>,
     /// What the procedures refer to.
     calls: Vec<Vec<Call>>,
+    /// The module that is the kernel, once something asked for it.
+    kernel: Option<usize>,
 }
 
 /// A program but for its sources, which errors still need.
@@ -79,6 +83,7 @@ struct Unfinished {
     main: Body,
     main_span: Span,
     procedures: Vec<Procedure>,
+    kernel: Vec<ProcId>,
     docs: Option<String>,
     warnings: Vec<Raised>,
 }
@@ -89,6 +94,7 @@ impl Unfinished {
             main: self.main,
             main_span: self.main_span,
             procedures: self.procedures,
+            kernel: self.kernel,
             docs: self.docs,
             warnings: self
                 .warnings
@@ -117,7 +123,7 @@ impl Resolver<'_> {
             return Err(Raised::new(ErrorKind::ExportInProgram, span));
         }
 
-        let (mut main, main_calls) = self.body(0, &main)?;
+        let (mut main, mut main_calls) = self.body(0, &main)?;
         let mut resolved: Vec<Option<Procedure>> = Vec::new();
         // Bodies may refer to modules that are not loaded yet, which makes the list longer.
         let mut next = 0;
@@ -133,6 +139,12 @@ impl Resolver<'_> {
             next += 1;
         }
 
+        // A kernel is linked as a whole: a `syscall` may name a root.
+        let exports = self.kernel_exports();
+        main_calls.extend(exports.iter().map(|&callee| Call {
+            callee,
+            span: main_span,
+        }));
         let names = resolved
             .iter()
             .flatten()
@@ -157,6 +169,7 @@ impl Resolver<'_> {
             main,
             main_span,
             procedures,
+            kernel: exports.into_iter().map(|index| ids[index]).collect(),
             docs,
             warnings: self.warnings(),
         })
@@ -236,6 +249,50 @@ impl Resolver<'_> {
             Some((begin, _)) => Err(Raised::new(ErrorKind::BeginInLibrary, *begin)),
             None => Ok(index),
         }
+    }
+
+    /// The kernel, read if that has not been done.
+    fn kernel_module(&mut self, span: Span) -> Result<usize> {
+        if let Some(kernel) = self.kernel {
+            return Ok(kernel);
+        }
+        let failed = |reason: io::Error| {
+            let kind = ErrorKind::ModuleLoad {
+                module: "kernel".to_owned(),
+                reason: reason.to_string(),
+            };
+            Raised::new(kind, span)
+        };
+        let source = self.loader.kernel().map_err(failed)?;
+        let source = source.ok_or_else(|| Raised::new(ErrorKind::NoKernel, span))?;
+        let index = self.modules.len();
+        let path = ModulePath::new(vec!["kernel".to_owned()]);
+        let path = (!self.by_path.contains_key(&path)).then_some(path);
+        self.add_module(path, &source.name, source.text)?;
+        self.kernel = Some(index);
+        let module = &self.modules[index].module;
+        if let Some((begin, _)) = &module.entry {
+            return Err(Raised::new(ErrorKind::BeginInLibrary, *begin));
+        }
+        match module.reexports.first() {
+            Some(reexport) => Err(Raised::new(ErrorKind::InKernel("export"), reexport.span)),
+            None => Ok(index),
+        }
+    }
+
+    fn kernel_exports(&self) -> Vec<usize> {
+        let Some(kernel) = self.kernel else {
+            return Vec::new();
+        };
+        let definitions = self.modules[kernel].definitions.values();
+        let mut exports: Vec<usize> = definitions
+            .filter_map(|definition| match *definition {
+                Definition::Procedure { index, exported } => exported.then_some(index),
+                Definition::Reexport(_) => None,
+            })
+            .collect();
+        exports.sort_unstable();
+        exports
     }
 
     /// The procedure that `target` means in module `from`.
@@ -416,22 +473,46 @@ impl Resolver<'_> {
                         list: operands,
                         constants,
                     };
-                    if *opcode == Opcode::Caller {
+                    if *opcode == Opcode::Caller && self.kernel != Some(module) {
                         return Err(Raised::new(ErrorKind::CallerOutsideKernel, span));
                     }
                     NodeKind::Op(Instruction::build(*opcode, &operands)?)
                 }
                 RawKind::DynExec => NodeKind::DynExec,
+                RawKind::DynCall if self.kernel == Some(module) => {
+                    return Err(Raised::new(ErrorKind::InKernel("dyncall"), span));
+                }
                 RawKind::DynCall => NodeKind::DynCall,
+                RawKind::Invoke { kind, .. }
+                    if self.kernel == Some(module)
+                        && matches!(kind, InvokeKind::Call | InvokeKind::Syscall) =>
+                {
+                    return Err(Raised::new(ErrorKind::InKernel(kind.keyword()), span));
+                }
                 RawKind::Invoke {
                     kind: InvokeKind::Syscall,
                     target,
                 } => match &target.kind {
-                    TargetKind::Root(root) => NodeKind::InvokeRoot {
-                        kind: InvokeKind::Syscall,
-                        root: *root,
-                    },
-                    TargetKind::Local(name) => NodeKind::Syscall(name.clone()),
+                    TargetKind::Root(root) => {
+                        self.kernel_module(span)?;
+                        NodeKind::InvokeRoot {
+                            kind: InvokeKind::Syscall,
+                            root: *root,
+                        }
+                    }
+                    TargetKind::Local(name) => {
+                        let kernel = self.kernel_module(span)?;
+                        match self.definition(kernel, name, target.span, false)? {
+                            Resolved::Root(_) => unreachable!("a kernel has no re-exports"),
+                            Resolved::Procedure(index) => {
+                                calls.push(Call {
+                                    callee: index,
+                                    span: target.span,
+                                });
+                                NodeKind::Syscall(ProcId(index as u32))
+                            }
+                        }
+                    }
                     TargetKind::Imported { .. } | TargetKind::Absolute { .. } => {
                         let found = format!("`{}`", self.sources.slice(target.span));
                         let expected = "the bare name of a procedure of the kernel".to_owned();
@@ -528,9 +609,10 @@ fn renumber(body: &mut Body, ids: &[ProcId]) {
     while let Some(body) = pending.pop() {
         for node in body.nodes_mut() {
             match &mut node.kind {
-                NodeKind::Exec(id) | NodeKind::Call(id) | NodeKind::Procref(id) => {
-                    *id = ids[id.index()]
-                }
+                NodeKind::Exec(id)
+                | NodeKind::Call(id)
+                | NodeKind::Syscall(id)
+                | NodeKind::Procref(id) => *id = ids[id.index()],
                 NodeKind::If {
                     then, otherwise, ..
                 } => pending.extend([then, otherwise]),

@@ -79,4 +79,10 @@ impl Sources {
             before[line_start..].chars().count() + 1,
         )
     }
+
+    /// The start of `span` as text, as in `program.masm:3:5`.
+    pub fn locate(&self, span: Span) -> String {
+        let (line, column) = self.line_column(span);
+        format!("{}:{line}:{column}", self.file(span.source).name())
+    }
 }

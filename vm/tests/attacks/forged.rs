@@ -10,9 +10,9 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
-    advice, arith, assert, bit_length, bits, bitwise, boundary, change, copy, frame, inverse,
-    leave, memory_element, memory_word, node, node_compact, pack, power, program, rpo, rpo_compact,
-    single, tree, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    advice, arith, assert, bit_length, bits, bitwise, boundary, change, clock, copy, ext3, frame,
+    inverse, leave, memory_element, memory_word, node, node_compact, pack, power, program, rpo,
+    rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
@@ -100,6 +100,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
         ChipKind::Node => node::Cols::of(&at).head.mults.to_vec(),
         ChipKind::NodeCompact => node_compact::Cols::of(&at).head.mults.to_vec(),
         ChipKind::Change => vec![change::Cols::of(&at).mult],
+        ChipKind::Clock => vec![clock::Cols::of(&at).mult],
         ChipKind::Limbs => (0..kind.width()).collect(),
         ChipKind::U32Check => u32_check::Cols::of(&at)
             .facts
@@ -133,6 +134,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             let facts = unpack::Cols::of(&at).facts;
             facts.iter().flat_map(|fact| fact.mults).collect()
         }
+        ChipKind::Ext3 => ext3::Cols::of(&at).facts.map(|fact| fact.mult).to_vec(),
         ChipKind::WordCopy => vec![word_copy::Cols::of(&at).mult],
         ChipKind::Rpo => rpo::Cols::of(&at).head.mults.to_vec(),
         ChipKind::RpoCompact => rpo_compact::Cols::of(&at).head.mults.to_vec(),
@@ -356,6 +358,7 @@ fn poison_row(
         | ChipKind::Program
         | ChipKind::Limbs
         | ChipKind::MemoryElement
+        | ChipKind::Clock
         | ChipKind::Addresses => {}
         ChipKind::Arith => {
             for bundle in &mut arith::Cols::of_mut(row).bundles {

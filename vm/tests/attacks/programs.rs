@@ -37,11 +37,36 @@ pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("checks", CHECKS, &[1, 2, 3, 4, 5]),
     ("hashing", HASHING, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
     ("hash chain", HASH_CHAIN, &[3, 1, 2, 3, 4]),
+    ("the extension", EXTENSION, &[1, 2, 3, 4, 5, 6]),
     ("elements in memory", ELEMENTS, &[7, 100, 5, 6]),
     ("advice", ADVICE, &[1, 2, 3, 4]),
     ("words in memory", WORDS, &[1, 2, 3, 4]),
+    ("contexts", CONTEXTS, &[1, 2]),
+    ("stack in memory", SPILLED, &[2, 5]),
+    ("recursion", RECURSION, &[2, 5]),
     ("paths in a tree", PATHS, &[4, 3, 2, 1, 8, 7, 6, 5, 2, 1]),
 ];
+
+/// A procedure with memory of its own, called twice.
+pub(crate) const CONTEXTS: &str = "
+proc.f mem_load.5 add dup mem_store.5 mem_storew.6 end
+begin
+    push.3 mem_store.5 call.f call.f mem_load.5 add mem_loadw.6
+end";
+
+/// A loop that pushes its counters, and one that adds them up.
+pub(crate) const SPILLED: &str = "
+begin
+    dup neq.0 while.true dup sub.1 dup neq.0 end
+    sdepth neq.16 while.true add sdepth neq.16 end
+end";
+
+/// [n, x, ..]: doubles x n times, each time by a procedure that runs itself.
+pub(crate) const RECURSION: &str = "
+proc.f swap dup add swap sub.1 dup neq.0 if.true push.40 dynexec else nop end end
+begin
+    procref.f mem_storew.40 dropw push.40 dynexec
+end";
 
 /// Checks, additions and subtractions of 32-bit numbers, with and without constants.
 pub(crate) const U32: &str = "
@@ -65,6 +90,13 @@ end";
 
 /// Words are put together, permuted, hashed and taken apart, with a chain in which they stay words.
 pub(crate) const HASHING: &str = "begin hperm hmerge hash hmerge push.1.2.3.4 hmerge end";
+
+/// All instructions of the cubic extension, with values and with constants, and an inverse that nobody reads.
+pub(crate) const EXTENSION: &str = "
+begin
+    dup.5 dup.5 dup.5 dup.5 dup.5 dup.5 ext3mul dup.8 dup.8 dup.8 ext3add ext3inv ext3sub ext3div
+    push.5.0.0 ext3mul push.7.8.9 ext3add dup.2 dup.2 dup.2 ext3inv drop drop drop
+end";
 
 /// [n, A, ..]: A ↦ hash(A), n times: a loop that carries a word.
 pub(crate) const HASH_CHAIN: &str = "

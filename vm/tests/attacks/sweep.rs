@@ -6,11 +6,11 @@ use p3_field::PrimeCharacteristicRing;
 use plica_air::check::Message;
 use plica_air::chip::ChipKind;
 use plica_air::chips::{
-    addresses, advice, assert, frame, inverse, leave, limbs, memory_element, memory_word, tree,
-    u32_mul,
+    addresses, advice, assert, clock, frame, inverse, leave, limbs, memory_element, memory_word,
+    tree, u32_mul,
 };
 use plica_field::Felt;
-use plica_vm::syntax::{NoModules, parse_program};
+use plica_vm::syntax::parse_program;
 
 use super::forged::{Forged, mult_columns};
 use super::programs;
@@ -45,6 +45,7 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::Bits
         | ChipKind::Pack
         | ChipKind::Unpack
+        | ChipKind::Ext3
         | ChipKind::Rpo
         | ChipKind::RpoCompact
         | ChipKind::Node
@@ -173,6 +174,13 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
                 free.extend(columns.map(|c| (c, SILENT)));
             }
         }
+        ChipKind::Clock => {
+            let (cols, at) = (clock::Cols::of(row), clock::Cols::of(&at));
+            if cols.real == Felt::ZERO {
+                let columns = [at.clk, at.pc, at.fp, at.id];
+                free.extend(columns.map(|c| (c, SILENT)));
+            }
+        }
         ChipKind::Addresses => {
             let (cols, at) = (addresses::Cols::of(row), addresses::Cols::of(&at));
             if cols.real == Felt::ZERO {
@@ -272,7 +280,7 @@ fn no_unlisted_column_is_free_in_the_corpus() {
         if !matches!(case.expected, Expected::Outputs(_)) {
             continue;
         }
-        let parsed = parse_program(&case.source, &case.name, &NoModules).expect("parses");
+        let parsed = parse_program(&case.source, &case.name, &case.modules()).expect("parses");
         let Ok(compiled) = plica_vm::compile::compile(&parsed) else {
             continue;
         };

@@ -13,7 +13,8 @@
 //!
 //! In place of `out:` stands `fails: division_by_zero` for a run that fails (the names are those of [`Failure`]; an
 //! assertion has its error code behind it) or `rejected: code` for a program that is not assembled, with the code of
-//! the diagnostic. A line `differs: reason` marks the cases in which the reference implementation does otherwise.
+//! the diagnostic. A line `differs: reason` marks the cases in which the reference implementation does otherwise. Lines
+//! `kernel: text` are the kernel, which that implementation's command cannot load.
 //!
 //! Advice, in words with their first element first:
 //!
@@ -32,10 +33,7 @@ use std::path::{Path, PathBuf};
 use plica_field::{Felt, Word};
 use plica_vm::inputs::{Inputs, MerkleTree};
 use plica_vm::processor::HostFailure;
-
-/// The files of the corpus that the compiler cannot do yet, without `.txt`. The parser, the literal interpreter and
-/// the reference implementation are tested with them all the same. To enable a file, delete its line.
-pub(crate) const PENDING: &[&str] = &["dynamic", "stark"];
+use plica_vm::syntax::MemoryModules;
 
 /// A program and what is expected of it.
 #[derive(Clone, Debug)]
@@ -44,6 +42,8 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// The program.
     pub(crate) source: String,
+    /// The kernel, if it has one.
+    pub(crate) kernel: String,
     /// The initial stack, top first.
     pub(crate) inputs: Vec<u64>,
     /// The lines that give advice.
@@ -55,6 +55,16 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Where the program's kernel is.
+    pub(crate) fn modules(&self) -> MemoryModules {
+        let modules = MemoryModules::default();
+        if self.kernel.is_empty() {
+            modules
+        } else {
+            modules.with_kernel(&self.kernel)
+        }
+    }
+
     /// What the program is run on.
     pub(crate) fn run_inputs(&self) -> Inputs {
         let mut inputs = Inputs::from_stack(felts(&self.inputs));
@@ -251,18 +261,8 @@ pub(crate) fn corpus_files() -> Vec<PathBuf> {
     files
 }
 
-/// The cases that the compiler must do.
+/// All cases.
 pub(crate) fn load_corpus() -> Vec<Case> {
-    let mut cases = load_whole_corpus();
-    cases.retain(|case| {
-        let (file, _) = case.name.split_once('/').unwrap();
-        !PENDING.contains(&file)
-    });
-    cases
-}
-
-/// All cases, also those that are [`PENDING`].
-pub(crate) fn load_whole_corpus() -> Vec<Case> {
     corpus_files()
         .iter()
         .flat_map(|file| load_file(file))
@@ -285,7 +285,7 @@ fn parse_case(section: &str, text: &str) -> Case {
     let name = format!("{section}/{}", title.trim());
     let (mut source, mut inputs, mut expected, mut differs) =
         (String::new(), Vec::new(), None, None);
-    let mut advice = Vec::new();
+    let (mut advice, mut kernel) = (Vec::new(), String::new());
     for line in rest.lines() {
         if let Some(values) = line.strip_prefix("in:") {
             inputs = numbers(values);
@@ -294,6 +294,9 @@ fn parse_case(section: &str, text: &str) -> Case {
             .any(|kind| line.starts_with(kind))
         {
             advice.push(line.to_owned());
+        } else if let Some(text) = line.strip_prefix("kernel:") {
+            kernel.push_str(text.trim());
+            kernel.push('\n');
         } else if let Some(values) = line.strip_prefix("out:") {
             let mut stack = [0; 16];
             let values = numbers(values);
@@ -317,6 +320,7 @@ fn parse_case(section: &str, text: &str) -> Case {
     Case {
         name,
         source,
+        kernel,
         inputs,
         advice,
         expected,

@@ -12,7 +12,10 @@ use crate::testing::{
 
 const SUBJECT: Subject = Subject {
     chip: ChipKind::Rpo,
-    fill: |row, values| fill(Cols::of_mut(row), values),
+    fill: |row, values| {
+        fill(Cols::of_mut(row), values);
+        fill_rounds(row);
+    },
     result: WIDTH - 2 * LANES,
 };
 

@@ -3,9 +3,10 @@
 //! A chip that works on 32-bit integers does not check its operands again. *Attack without:* u32 division of 5 by 2^32 + 1
 //! has two results, so facts that rest on it equivocate; and a check elsewhere does not help, because facts have no place.
 //!
-//! Types are the strongest that all providers agree on. Around loops that is a greatest fixpoint: a parameter has a type if
+//! Types are the strongest that all providers agree on. Around loops that is a fixpoint: a parameter has a type if
 //! what enters the loop has it, and what a step hands on has it as long as the parameter has. That is induction along the
-//! chain, since the first frame of a loop is opened from outside.
+//! chain, since the first frame of a loop is opened from outside. Within a frame it is induction along the support of a cell:
+//! a field instruction has a small result where its operands are small enough ([`ArithOp::result_type`]).
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 
 use super::{CellId, Entry, Program, Type, ValidateError as E};
-use crate::code::{ArithOp, Class, OUTPUT, Operand, PARAMS, STACK_SIZE, param};
+use crate::code::{ArithOp, Class, INPUT, OUTPUT, Operand, PARAMS, STACK_SIZE, param};
 
 /// Checks shapes and types of all operands.
 pub(super) fn check(program: &Program) -> Result<(), E> {
@@ -62,7 +63,8 @@ pub(super) fn check(program: &Program) -> Result<(), E> {
             }
         }
     }
-    match (OUTPUT..OUTPUT + STACK_SIZE as CellId).find(|&cell| types.of(cell) == Type::Word) {
+    let is_word = |&cell: &CellId| types.of(cell).components() > 1;
+    match (OUTPUT..OUTPUT + STACK_SIZE as CellId).find(is_word) {
         Some(cell) => Err(E::WordOutput { cell }),
         None => Ok(()),
     }
@@ -91,19 +93,17 @@ impl Types {
 
     fn derive(program: &Program) -> Self {
         let mut types = Self(HashMap::with_capacity(2 * program.entries.len()));
-        // (destination, source): the destination has at most the type of the source.
-        let mut copies: Vec<(CellId, CellId)> = Vec::new();
-        let mut weakened: Vec<(CellId, Type)> = Vec::new();
+        let inputs = INPUT..INPUT + STACK_SIZE as CellId;
+        types.0.extend(inputs.map(|cell| (cell, Type::Felt)));
+        let mut rules: Vec<(CellId, Rule)> = Vec::new();
         for entry in &program.entries {
             match entry {
                 Entry::Arith(e) => {
                     for (op, id) in e.ops.iter().zip(e.id..) {
-                        types.0.insert(id, arith(*op));
+                        types.arith(id, *op, &mut rules);
                     }
                 }
-                Entry::Single(e) => {
-                    types.0.insert(e.id, arith(e.op));
-                }
+                Entry::Single(e) => types.arith(e.id, e.op, &mut rules),
                 Entry::Inverse(e) => {
                     for (op, id) in e.ops.iter().zip(e.id..) {
                         let ty = if op.invert { Type::Felt } else { Type::Bool };
@@ -115,15 +115,18 @@ impl Types {
                 }
                 // The providers of a cell copy words, or none does: they agree in their number of destinations.
                 Entry::Copy(e) if e.word => {
-                    types.0.insert(e.base, Type::Word);
+                    types.0.insert(e.base, Type::Ext3);
+                    rules.push((e.base, Rule::Copy(e.src[0])));
                 }
-                Entry::Copy(e) => copies.extend((e.base..).zip(e.src)),
+                Entry::Copy(e) => {
+                    rules.extend((e.base..).zip(e.src.map(Rule::Copy)));
+                }
                 Entry::Frame(e) => {
                     for (j, &src) in e.src.iter().enumerate() {
                         let cell = param(e.target, j);
-                        copies.push((cell, src));
+                        rules.push((cell, Rule::Copy(src)));
                         if j == 0 && e.step != Felt::ZERO {
-                            weakened.push((cell, Type::Felt));
+                            rules.push((cell, Rule::Anything));
                         }
                     }
                     debug_assert_eq!(e.src.len(), PARAMS);
@@ -131,32 +134,87 @@ impl Types {
                 Entry::Leave(_) | Entry::Assert(_) => {}
             }
         }
-        let mut users: HashMap<CellId, Vec<CellId>> = HashMap::new();
-        for &(to, from) in &copies {
-            users.entry(from).or_default().push(to);
+        // From the strongest type down, until every rule holds.
+        let mut users: HashMap<CellId, Vec<usize>> = HashMap::new();
+        for (index, &(to, rule)) in rules.iter().enumerate() {
+            for source in rule.sources() {
+                users.entry(source).or_default().push(index);
+            }
             types.0.entry(to).or_insert(Type::Bool);
         }
-        let mut pending = weakened;
-        pending.extend(copies.iter().map(|&(to, from)| (to, types.of(from))));
-        while let Some((cell, bound)) = pending.pop() {
+        let mut pending: Vec<usize> = (0..rules.len()).collect();
+        while let Some(index) = pending.pop() {
+            let (cell, rule) = rules[index];
             let before = types.of(cell);
-            // A copied word is refused later; meanwhile its copy is a field element.
-            let after = before.join(bound).unwrap_or(Type::Felt);
+            // What is copied as something else than it is is refused later; meanwhile nothing is known of the copy.
+            let unknown = match before.components() {
+                1 => Type::Felt,
+                _ => Type::Word,
+            };
+            let after = before.join(types.by(rule)).unwrap_or(unknown);
             if after != before {
                 types.0.insert(cell, after);
-                let users = users.get(&cell).into_iter().flatten();
-                pending.extend(users.map(|&user| (user, after)));
+                pending.extend(users.get(&cell).into_iter().flatten());
             }
         }
         types
     }
+
+    /// The result of a field instruction, or the rule for it if more may turn out to be known of its operands.
+    fn arith(&mut self, id: CellId, op: ArithOp, rules: &mut Vec<(CellId, Rule)>) {
+        let rule = Rule::Arith(op);
+        let settled = |cell: CellId| self.0.get(&cell) == Some(&Type::Felt);
+        // Most operands are known to be anything already. What is not in the map yet may become anything.
+        let open = match op {
+            ArithOp::Affine { a, .. } => !settled(a),
+            ArithOp::Sum { a, b, .. } | ArithOp::Product { a, b, .. } => !settled(a) && !settled(b),
+        };
+        if open {
+            rules.push((id, rule));
+        } else {
+            let ty = self.by(rule);
+            self.0.insert(id, ty);
+        }
+    }
+
+    /// The type of a cell by one of the rules for it.
+    fn by(&self, rule: Rule) -> Type {
+        match rule {
+            Rule::Copy(source) => self.of(source),
+            Rule::Arith(op) => {
+                let b = match op.b() {
+                    Operand::Cell(b) => self.of(b),
+                    Operand::Imm(value) => Type::of(value),
+                };
+                op.result_type(self.of(op.a()), b)
+            }
+            Rule::Anything => Type::Felt,
+        }
+    }
 }
 
-/// A constant has the type of its value; of anything else nothing is known.
-fn arith(op: ArithOp) -> Type {
-    match op {
-        // (2 − b)·a + w·b with b = 2
-        ArithOp::Affine { b, w, .. } if b == Felt::TWO => Type::of(w * b),
-        _ => Type::Felt,
+/// What bounds the type of a cell.
+#[derive(Clone, Copy)]
+enum Rule {
+    /// It is a copy of this cell.
+    Copy(CellId),
+    /// It is the result of this instruction.
+    Arith(ArithOp),
+    /// Nothing is known.
+    Anything,
+}
+
+impl Rule {
+    /// The cells whose types it depends on.
+    fn sources(self) -> impl Iterator<Item = CellId> {
+        let (a, b) = match self {
+            Self::Copy(source) => (Some(source), None),
+            Self::Arith(op) => match op.b() {
+                Operand::Cell(b) => (Some(op.a()), Some(b)),
+                Operand::Imm(_) => (Some(op.a()), None),
+            },
+            Self::Anything => (None, None),
+        };
+        a.into_iter().chain(b)
     }
 }

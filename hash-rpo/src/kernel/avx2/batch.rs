@@ -6,7 +6,7 @@ use super::{
     Constants, Elements, Half, LANES, Lane, PAIRS, TEMPORARIES, Vector, begin, end, inverse_pow7,
     load, mul, normalise, pow7, store,
 };
-use crate::constants::WIDTH;
+use crate::constants::{ROUNDS, WIDTH};
 use crate::kernel::mds::multiply;
 
 /// The twelve lanes of the four states.
@@ -129,8 +129,29 @@ pub(crate) fn permute(state: &mut [[Felt; LANES]; WIDTH]) {
         linear(&mut x, second);
         inverse_pow7(&mut x, &mut temporaries);
     }
+    write(&x, state);
+}
+
+/// Of each round, what enters the first S-boxes of four states, and the states after it, laid out as in [`permute`].
+pub(crate) fn rounds(state: &[[Felt; LANES]; WIDTH]) -> [[[[Felt; LANES]; WIDTH]; 2]; ROUNDS] {
+    let mut x = States(core::array::from_fn(|i| load(&state[i])));
+    let mut temporaries = [x; TEMPORARIES];
+    let mut rounds = [[[[Felt::new(0); LANES]; WIDTH]; 2]; ROUNDS];
+    for ([first, second], [entering, after]) in PAIRS.iter().zip(&mut rounds) {
+        linear(&mut x, first);
+        write(&x, entering);
+        pow7(&mut x, &mut temporaries[0]);
+        linear(&mut x, second);
+        inverse_pow7(&mut x, &mut temporaries);
+        write(&x, after);
+    }
+    rounds
+}
+
+#[inline(always)]
+fn write(x: &States, to: &mut [[Felt; LANES]; WIDTH]) {
     let k = Constants::load();
-    for (x, to) in x.0.into_iter().zip(state) {
+    for (&x, to) in x.0.iter().zip(to) {
         store(normalise(x, k), to);
     }
 }

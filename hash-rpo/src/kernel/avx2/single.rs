@@ -139,20 +139,6 @@ pub(crate) fn permute(state: &mut [Felt; WIDTH]) {
     *state = write(x);
 }
 
-/// The states after the half-rounds, capacity first.
-pub(crate) fn half_rounds(state: &[Felt; WIDTH]) -> [[[Felt; WIDTH]; 2]; ROUNDS] {
-    let mut x = read(state);
-    let mut temporaries = [x; TEMPORARIES];
-    ROUND_CONSTANTS.0.each_ref().map(|[first, second]| {
-        linear(&mut x, first);
-        pow7(&mut x, &mut temporaries[0]);
-        let middle = write(x);
-        linear(&mut x, second);
-        inverse_pow7(&mut x, &mut temporaries);
-        [middle, write(x)]
-    })
-}
-
 #[inline(always)]
 fn read(state: &[Felt; WIDTH]) -> State {
     let (chunks, _) = state.as_chunks();

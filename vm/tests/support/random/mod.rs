@@ -16,8 +16,12 @@ pub(crate) struct Features {
     pub(crate) comparisons: bool,
     /// The quadratic extension.
     pub(crate) extension: bool,
+    /// The cubic extension, which the reference implementation does not have.
+    pub(crate) ext3: bool,
     /// 32-bit integers.
     pub(crate) u32: bool,
+    /// Helpers of STARK verifiers.
+    pub(crate) stark: bool,
     /// Memory.
     pub(crate) memory: bool,
     /// Procedure locals.
@@ -38,7 +42,9 @@ impl Features {
     pub(crate) const NONE: Self = Self {
         comparisons: false,
         extension: false,
+        ext3: false,
         u32: false,
+        stark: false,
         memory: false,
         locals: false,
         dynamic_depth: false,
@@ -50,7 +56,9 @@ impl Features {
     pub(crate) const ALL: Self = Self {
         comparisons: true,
         extension: true,
+        ext3: true,
         u32: true,
+        stark: true,
         memory: true,
         locals: true,
         dynamic_depth: true,
@@ -65,10 +73,15 @@ impl Features {
 pub(crate) const ENABLED: Features = Features {
     comparisons: true,
     extension: true,
+    ext3: true,
     u32: true,
+    stark: true,
     hashing: true,
     memory: true,
     locals: true,
+    dynamic_depth: true,
+    calls: true,
+    advice: true,
     merkle: true,
     ..Features::NONE
 };

@@ -65,11 +65,13 @@ impl Generator {
     pub(super) fn more(&mut self, base: usize, nesting: usize) {
         type Writer = fn(&mut Generator, usize, usize);
         let on = self.features;
-        let writers: [(bool, Writer); 11] = [
+        let writers: [(bool, Writer); 13] = [
             (true, |g, base, _| g.large_constant(base)),
             (on.comparisons, |g, base, _| g.comparison(base)),
             (on.extension, |g, base, _| g.extension(base)),
+            (on.ext3, |g, base, _| g.ext3(base)),
             (on.u32, |g, base, _| g.u32_statement(base)),
+            (on.stark, |g, base, _| g.stark(base)),
             (on.memory, |g, base, _| g.memory(base)),
             (on.locals, |g, base, _| g.local(base)),
             (on.dynamic_depth, Generator::dynamic),
@@ -139,6 +141,43 @@ impl Generator {
         self.line(op);
         self.keep(base, 1);
         self.keep(base, 0);
+    }
+
+    /// A chain in which elements stay values, and then one that becomes variables.
+    fn ext3(&mut self, base: usize) {
+        let element = |g: &mut Self, above: usize| match g.rng.below(8) {
+            0 => {
+                let constant = g.rng.below(3);
+                g.line(&format!("push.{constant}.{}.0", constant / 2));
+            }
+            1 => {
+                g.fetch(base, above);
+                g.line("push.0.0");
+            }
+            // As far down as `dup` reaches.
+            _ => (0..3).for_each(|n| g.fetch(base, (above + n).min(4))),
+        };
+        element(self, 0);
+        for _ in 0..1 + self.rng.below(3) {
+            if self.rng.below(4) > 0 {
+                element(self, 3);
+                let op = *self.rng.pick(&["ext3add", "ext3sub", "ext3mul", "ext3mul"]);
+                self.line(op);
+            } else {
+                // The constant coefficient is not 0, so that the element is not, but for one in a while.
+                if self.rng.below(20) > 0 {
+                    self.line("movup.2 dup eq.0 add movdn.2");
+                }
+                match self.rng.below(3) {
+                    0 => self.line("dup.2 dup.2 dup.2 ext3inv drop drop drop"),
+                    1 => self.line("dup.2 dup.2 dup.2 ext3div"),
+                    _ => self.line("ext3inv"),
+                }
+            }
+        }
+        for above in (0..3).rev() {
+            self.keep(base, above);
+        }
     }
 
     fn u32_statement(&mut self, base: usize) {
@@ -225,6 +264,40 @@ impl Generator {
                 self.keep(base, 1);
             }
         }
+        self.keep(base, 0);
+    }
+
+    /// Both instructions take more than copies of variables can reach, so what is copied last is partly what was copied before.
+    fn stark(&mut self, base: usize) {
+        const REACH: usize = 3;
+        if self.features.memory && self.rng.below(2) == 0 {
+            // a and z, then x, r, p, T0, .., T7
+            for _ in 0..2 {
+                // The original wraps the last address.
+                let address = (*self.rng.pick(ADDRESSES)).min(1 << 31);
+                self.line(&format!("push.{address}"));
+            }
+            for above in 2..15 {
+                self.fetch(base, above.min(REACH));
+            }
+            self.line("rcomb_base repeat.14 swap mul.3 add end");
+            return self.keep(base, 0);
+        }
+        // The layer, α, the expected value, and the power, which is not 0.
+        for above in 0..6 {
+            self.fetch(base, above.min(REACH));
+        }
+        let segment = self.rng.below(4);
+        self.line(&format!("dup eq.0 add push.{segment}"));
+        self.fetch(base, REACH);
+        for value in 0..8 {
+            if value / 2 == segment && self.rng.below(20) > 0 {
+                self.line(&format!("dup.{}", 2 * segment + 4));
+            } else {
+                self.fetch(base, REACH);
+            }
+        }
+        self.line("fri_ext2fold4 repeat.14 swap mul.3 add end");
         self.keep(base, 0);
     }
 

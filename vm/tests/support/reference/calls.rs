@@ -8,7 +8,7 @@ use plica_hash_rpo::hash_elements;
 use plica_vm::syntax::{Body, NodeKind, ProcId, Program, Section};
 
 use super::memory::address;
-use super::{FLOOR, FRAMES, Machine, Result, Stop, fail};
+use super::{FLOOR, FRAMES, Machine, Result, SYSCALL_FRAMES, Stop, fail};
 use crate::support::Failure;
 
 impl Machine<'_> {
@@ -26,10 +26,22 @@ impl Machine<'_> {
 
     /// Runs the procedure in a new context.
     pub(super) fn call(&mut self, callee: ProcId) -> Result<()> {
-        let hidden: Vec<Felt> = self.stack.drain(..self.stack.len() - FLOOR).collect();
-        let context = std::mem::replace(&mut self.context, self.contexts);
-        let frame = std::mem::replace(&mut self.frame, FRAMES);
+        let context = self.contexts;
         self.contexts += 1;
+        let opener = self.root_of(callee);
+        self.isolated(callee, context, FRAMES, opener)
+    }
+
+    /// Runs the procedure of the kernel in the root context.
+    pub(super) fn syscall(&mut self, callee: ProcId) -> Result<()> {
+        self.isolated(callee, 0, SYSCALL_FRAMES, self.opener)
+    }
+
+    fn isolated(&mut self, callee: ProcId, context: u64, frame: u32, opener: Word) -> Result<()> {
+        let hidden: Vec<Felt> = self.stack.drain(..self.stack.len() - FLOOR).collect();
+        let context = std::mem::replace(&mut self.context, context);
+        let frame = std::mem::replace(&mut self.frame, frame);
+        let opener = std::mem::replace(&mut self.opener, opener);
         self.exec(callee)?;
         if self.stack.len() != FLOOR {
             return fail(Failure::CallDepth);
@@ -37,6 +49,7 @@ impl Machine<'_> {
         self.stack.splice(..0, hidden);
         self.context = context;
         self.frame = frame;
+        self.opener = opener;
         Ok(())
     }
 
@@ -47,7 +60,7 @@ impl Machine<'_> {
         let position = self.roots().iter().position(|known| *known == root);
         // Equal roots are equal code.
         position
-            .and_then(|position| ids(self.program).nth(position))
+            .and_then(|position| self.program.ids().nth(position))
             .ok_or(Stop::Failed(Failure::UnknownProcedure))
     }
 
@@ -58,34 +71,6 @@ impl Machine<'_> {
     fn roots(&mut self) -> &[Word] {
         let program = self.program;
         self.roots.get_or_insert_with(|| roots(program))
-    }
-}
-
-/// The ids of all procedures. Each is somewhere in the program, otherwise it would not be there.
-fn ids(program: &Program) -> impl Iterator<Item = ProcId> {
-    let mut found = Vec::new();
-    let bodies = program.procedures.iter().map(|procedure| &procedure.body);
-    for body in bodies.chain([&program.main]) {
-        collect_ids(body, &mut found);
-    }
-    found.sort();
-    found.dedup();
-    found.into_iter()
-}
-
-fn collect_ids(body: &Body, found: &mut Vec<ProcId>) {
-    for node in body {
-        match &node.kind {
-            NodeKind::Exec(id) | NodeKind::Call(id) | NodeKind::Procref(id) => found.push(*id),
-            NodeKind::If {
-                then, otherwise, ..
-            } => {
-                collect_ids(then, found);
-                collect_ids(otherwise, found);
-            }
-            NodeKind::While { body } | NodeKind::Repeat { body, .. } => collect_ids(body, found),
-            _ => {}
-        }
     }
 }
 

@@ -103,6 +103,11 @@ impl Machine<'_> {
     pub(super) fn environment_instruction(&mut self, instruction: &Instruction) -> Result<()> {
         use Instruction as I;
         let value = match *instruction {
+            I::Caller => {
+                let opener = self.opener;
+                self.replace(4, &opener);
+                return Ok(());
+            }
             I::SDepth => self.stack.len() as u64,
             I::Clk => self.clock,
             I::LocAddr(index) => self.local_address(index).into(),

@@ -6,6 +6,7 @@
 
 mod advice;
 mod calls;
+mod ext3;
 mod field;
 mod hash;
 mod integers;
@@ -37,9 +38,20 @@ type Result<T> = std::result::Result<T, Stop>;
 const FLOOR: usize = 16;
 /// Where the frame pointer of a new context stands.
 const FRAMES: u32 = 1 << 30;
+/// The same in a `syscall`.
+const SYSCALL_FRAMES: u32 = 1 << 31;
 
 /// Runs `program`; the result has the top first.
 pub(crate) fn interpret(program: &Program, inputs: &Inputs, fuel: u64) -> Result<[Felt; 16]> {
+    interpret_counted(program, inputs, fuel).map(|(outputs, _)| outputs)
+}
+
+/// The same with the number of nodes executed: instructions, and each entry of an `if`, `while`, `repeat` or call.
+pub(crate) fn interpret_counted(
+    program: &Program,
+    inputs: &Inputs,
+    fuel: u64,
+) -> Result<([Felt; 16], u64)> {
     let mut machine = Machine {
         program,
         stack: inputs.initial_stack().into_iter().rev().collect(),
@@ -47,6 +59,7 @@ pub(crate) fn interpret(program: &Program, inputs: &Inputs, fuel: u64) -> Result
         context: 0,
         contexts: 1,
         frame: FRAMES,
+        opener: Word::default(),
         locals: 0,
         advice: Advice::new(inputs),
         roots: None,
@@ -57,7 +70,7 @@ pub(crate) fn interpret(program: &Program, inputs: &Inputs, fuel: u64) -> Result
     if machine.stack.len() > FLOOR {
         return fail(Failure::Depth);
     }
-    Ok(std::array::from_fn(|n| machine.peek(n)))
+    Ok((std::array::from_fn(|n| machine.peek(n)), machine.clock))
 }
 
 struct Machine<'a> {
@@ -72,6 +85,8 @@ struct Machine<'a> {
     contexts: u64,
     /// The address of the current procedure's last local.
     frame: u32,
+    /// The root of the procedure that opened the context, or that a `syscall` came from.
+    opener: Word,
     /// How many locals the current procedure has.
     locals: u16,
     advice: Advice,
@@ -162,7 +177,7 @@ impl<'a> Machine<'a> {
             }
             // Roots are Plica's own, so that none in a text is one of them.
             NodeKind::InvokeRoot { .. } => fail(Failure::UnknownProcedure),
-            NodeKind::Syscall(_) => panic!("no program of the tests has a kernel"),
+            NodeKind::Syscall(callee) => self.syscall(*callee),
         }
     }
 
@@ -190,6 +205,7 @@ impl<'a> Machine<'a> {
             Section::Injectors => self.injector(instruction),
             Section::Hashing => self.hash_instruction(instruction),
             Section::Stark => self.stark_instruction(instruction),
+            Section::Ext3 => self.ext3_instruction(instruction),
             Section::Events => Ok(()),
         }
     }
