@@ -83,7 +83,6 @@ pub(crate) const ENABLED: Features = Features {
     calls: true,
     advice: true,
     merkle: true,
-    ..Features::NONE
 };
 
 /// SplitMix64.
