@@ -12,6 +12,8 @@
 //! power     (6, v, 2^v), v < 64
 //! memory    (8, 0, context, address, w0, w1, w2, w3, clk)
 //! address   (9, context, address)
+//! node      (12, level, index, r0, r1, r2, r3, v0, v1, v2, v3)
+//! change    (13, level, index, r0, r1, r2, r3, s0, s1, s2, s3)
 //! program   (class ≥ 16, entry fields…)
 //! ```
 //!
@@ -31,8 +33,9 @@ use crate::code::TUPLE_WIDTH;
 /// Name under which the proof system knows the bus.
 pub const BUS: &str = "machine";
 
-/// Fields of every message.
-pub const WIDTH: usize = TUPLE_WIDTH;
+/// Fields of every message. A row of the program table has one less: its last field is zero.
+pub const WIDTH: usize = 11;
+const _: () = assert!(TUPLE_WIDTH <= WIDTH);
 
 /// Kind of a cell message.
 pub const CELL: u8 = 1;
@@ -52,6 +55,10 @@ pub const POWER: u8 = 6;
 pub const MEMORY: u8 = 8;
 /// Kind of a link of the chain of touched addresses.
 pub const ADDRESS: u8 = 9;
+/// Kind of a node of a Merkle tree.
+pub const NODE: u8 = 12;
+/// Kind of a path on which two Merkle trees have the same siblings.
+pub const CHANGE: u8 = 13;
 /// Second field of a memory message: the memory that programs see.
 const RAM: u8 = 0;
 
@@ -186,6 +193,85 @@ pub fn give_memory<AB: ChipBuilder>(
 ) {
     let m = memory::<AB>(context, address, value, clk);
     send(builder, m, Count::bounded(flag.into(), 1));
+}
+
+/// A place in a Merkle tree: its level below the root, and its index there.
+#[derive(Clone, Debug)]
+pub struct Place<E> {
+    pub level: E,
+    pub index: E,
+}
+
+fn of_trees<AB: ChipBuilder>(
+    tag: u8,
+    place: Place<AB::Expr>,
+    words: [[AB::Expr; 4]; 2],
+) -> [AB::Expr; WIDTH] {
+    let [[r0, r1, r2, r3], [v0, v1, v2, v3]] = words;
+    let tag = AB::Expr::from_u8(tag);
+    message::<AB, WIDTH>([
+        tag,
+        place.level,
+        place.index,
+        r0,
+        r1,
+        r2,
+        r3,
+        v0,
+        v1,
+        v2,
+        v3,
+    ])
+}
+
+/// Consumes the fact that the tree with this root has `node` at a place, if `flag` is 1.
+pub fn read_node<AB: ChipBuilder>(
+    builder: &mut AB,
+    root: [AB::Var; 4],
+    place: Place<AB::Expr>,
+    node: [AB::Var; 4],
+    flag: impl Into<AB::Expr>,
+) {
+    let words = [root, node].map(|word| word.map(Into::into));
+    let m = of_trees::<AB>(NODE, place, words);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
+/// Provides it `multiplicity` times.
+pub fn provide_node<AB: ChipBuilder>(
+    builder: &mut AB,
+    root: [AB::Var; 4],
+    place: Place<AB::Expr>,
+    node: [AB::Var; 4],
+    multiplicity: impl Into<AB::Expr>,
+) {
+    let words = [root, node].map(|word| word.map(Into::into));
+    let m = of_trees::<AB>(NODE, place, words);
+    send(builder, m, Count::provided(multiplicity.into()));
+}
+
+/// Consumes the fact that two trees have the same siblings on the way to a place, if `flag` is 1.
+pub fn read_change<AB: ChipBuilder>(
+    builder: &mut AB,
+    roots: [[AB::Var; 4]; 2],
+    place: Place<AB::Expr>,
+    flag: impl Into<AB::Expr>,
+) {
+    let words = roots.map(|word| word.map(Into::into));
+    let m = of_trees::<AB>(CHANGE, place, words);
+    send(builder, m, Count::bounded(-flag.into(), 1));
+}
+
+/// Provides it `multiplicity` times.
+pub fn provide_change<AB: ChipBuilder>(
+    builder: &mut AB,
+    roots: [[AB::Var; 4]; 2],
+    place: Place<AB::Expr>,
+    multiplicity: impl Into<AB::Expr>,
+) {
+    let words = roots.map(|word| word.map(Into::into));
+    let m = of_trees::<AB>(CHANGE, place, words);
+    send(builder, m, Count::provided(multiplicity.into()));
 }
 
 fn address<AB: ChipBuilder>([context, address]: [AB::Expr; 2]) -> [AB::Expr; WIDTH] {
@@ -361,8 +447,9 @@ pub fn lookup<AB: ChipBuilder, const N: usize>(
 /// A row of the program table, looked up `multiplicity` times.
 pub fn program_entry<AB: ChipBuilder>(
     builder: &mut AB,
-    fields: [AB::Expr; WIDTH],
+    fields: [AB::Expr; TUPLE_WIDTH],
     multiplicity: impl Into<AB::Expr>,
 ) {
-    send(builder, fields, Count::provided(multiplicity.into()));
+    let m = message::<AB, TUPLE_WIDTH>(fields);
+    send(builder, m, Count::provided(multiplicity.into()));
 }

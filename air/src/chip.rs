@@ -7,11 +7,12 @@ use p3_air::{Air, BaseAir, WindowAccess};
 use p3_matrix::dense::RowMajorMatrix;
 use plica_field::Felt;
 
-use crate::bus::{ChipBuilder, WIDTH};
+use crate::bus::ChipBuilder;
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, ext3,
-    frame, inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo,
-    rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, change, clock, copy,
+    ext3, frame, inverse, leave, limbs, memory_element, memory_word, node, node_compact, pack,
+    power, program, rpo, rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul,
+    u32_shift, unpack, word_copy,
 };
 use crate::code::{Class, Program};
 
@@ -26,6 +27,8 @@ pub enum Role {
     Ordered,
     /// The addresses that a run touches, one per row.
     Addresses,
+    /// Facts about Merkle trees, one per row. They belong to no frame and no entry: their arguments name them.
+    Trees,
 }
 
 /// Declares the chips: variant, module, name, role.
@@ -111,6 +114,10 @@ chips! {
     Clock clock "clock" Role::Ordered;
     Addresses addresses "addresses" Role::Addresses;
     Ext3 ext3 "ext3" Role::Facts(ext3::FACTS);
+    Tree tree "tree" Role::Ordered;
+    Node node "node" Role::Trees;
+    NodeCompact node_compact "node compact" Role::Trees;
+    Change change "change" Role::Trees;
 }
 
 impl ChipKind {
@@ -141,6 +148,7 @@ impl ChipKind {
             Class::MemoryElement => Self::MemoryElement,
             Class::MemoryWord => Self::MemoryWord,
             Class::Advice => Self::Advice,
+            Class::Tree => Self::Tree,
             Class::Clock => Self::Clock,
         }
     }
@@ -149,6 +157,7 @@ impl ChipKind {
     pub const fn twin(self) -> Option<Self> {
         match self {
             Self::Rpo => Some(Self::RpoCompact),
+            Self::Node => Some(Self::NodeCompact),
             _ => None,
         }
     }
@@ -173,7 +182,7 @@ impl ChipKind {
     pub const fn per_row(self) -> usize {
         match self.role() {
             Role::Facts(per_row) => per_row,
-            Role::Fixed | Role::Ordered | Role::Addresses => 1,
+            Role::Fixed | Role::Ordered | Role::Addresses | Role::Trees => 1,
         }
     }
 
@@ -253,7 +262,7 @@ impl BaseAir<Felt> for ChipKind {
     /// Degree 3 for all but the twins: leaves run at blow-up 2, and the lookups of every chip pack two per column.
     fn max_constraint_degree(&self) -> Option<usize> {
         match self {
-            Self::RpoCompact => None,
+            Self::RpoCompact | Self::NodeCompact => None,
             _ => Some(3),
         }
     }
@@ -265,8 +274,6 @@ pub(crate) fn preprocessed_row<AB: ChipBuilder, const N: usize>(builder: &AB) ->
     let row = window.current_slice();
     std::array::from_fn(|i| row[i].into())
 }
-
-const _: () = assert!(program::PREPROCESSED_WIDTH == WIDTH);
 
 /// Views a row slice as its column struct and counts the columns.
 ///

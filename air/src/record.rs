@@ -62,6 +62,41 @@ impl Touched {
     }
 }
 
+/// A step of the way down a Merkle tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    pub node: Word,
+    /// The other child of the parent.
+    pub sibling: Word,
+    /// Whether the node is the right one of the two.
+    pub is_right: bool,
+}
+
+impl Level {
+    /// Both children of the parent, the left one first.
+    pub const fn children(&self) -> [Word; 2] {
+        if self.is_right {
+            [self.sibling, self.node]
+        } else {
+            [self.node, self.sibling]
+        }
+    }
+}
+
+/// The way from a root to a node, which is on the last level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreePath {
+    pub root: Word,
+    pub levels: Vec<Level>,
+}
+
+/// A look at a Merkle tree: the way to the node, and the same way in the tree in which it was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeAccess {
+    pub path: TreePath,
+    pub replaced: Option<TreePath>,
+}
+
 /// What the terminator of a block did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -87,6 +122,8 @@ pub struct Execution {
     pub accesses: Vec<Access>,
     /// By place, each once.
     pub touched: Vec<Touched>,
+    /// In no order that matters.
+    pub trees: Vec<TreeAccess>,
     /// Clock at the halt.
     pub clk: u64,
     /// Top of the stack first.

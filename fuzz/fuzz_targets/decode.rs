@@ -1,8 +1,8 @@
-//! Proof, key and claim files: any bytes are refused or decoded, and what is decoded encodes to the same bytes.
+//! Proof, key, claim and store files: any bytes are refused or decoded, and what is decoded encodes to the same bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plica::{Claim, Proof, VerifyingKey};
+use plica::{Claim, MerkleStore, Proof, VerifyingKey};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, bytes)) = bytes.split_first() else {
@@ -22,6 +22,11 @@ fuzz_target!(|bytes: &[u8]| {
         1 => {
             if let Ok(key) = VerifyingKey::from_bytes(&file) {
                 assert_eq!(key.to_bytes(), file);
+            }
+        }
+        2 => {
+            if let Ok(store) = MerkleStore::from_bytes(&file) {
+                assert_eq!(store.to_bytes(), file);
             }
         }
         _ => {

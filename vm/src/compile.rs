@@ -196,6 +196,7 @@ impl Compiled {
                     Some(Trap::LogOfZero) => RunErrorKind::LogOfZero,
                     Some(Trap::MemoryAddress) => RunErrorKind::MemoryAddress { value },
                     Some(Trap::AdviceStack) => RunErrorKind::AdviceStack,
+                    Some(Trap::MerklePlace) => RunErrorKind::Host(HostFailure::Position),
                     Some(Trap::FriSegment) => RunErrorKind::FriSegment,
                     Some(Trap::FriFolding) => RunErrorKind::FriFolding,
                     Some(Trap::MerklePath { code }) => RunErrorKind::MerklePath { code },
@@ -209,6 +210,7 @@ impl Compiled {
             Fault::DivisionByZero { entry, lane } => {
                 (RunErrorKind::DivisionByZero, Some((entry, lane)))
             }
+            Fault::Tree { entry, failure } => (RunErrorKind::Host(failure), Some((entry, 0))),
             Fault::Host { action, failure } => {
                 let kind = match failure {
                     HostFailure::Address(value) => RunErrorKind::MemoryAddress { value },

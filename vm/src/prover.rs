@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("e9e0ce4e9ed7c43c2036e89b6d1c4302e272f1e791275d7c25eab4e3cc37f86b");
+    Fingerprint::new("9c6de6b3a42012c35d2cafe845f3b34acc1bd5a0c35780c1d38d1fc13b12aba0");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
@@ -46,9 +46,11 @@ fn kinds() -> Vec<Kind<ChipKind>> {
             presence: match kind.role() {
                 Role::Fixed if kind == ChipKind::Limbs => Presence::Optional,
                 Role::Fixed => Presence::Pinned,
-                Role::Facts(_) | Role::Ordered | Role::Addresses => Presence::Dynamic {
-                    max_instances: MAX_INSTANCES,
-                },
+                Role::Facts(_) | Role::Ordered | Role::Addresses | Role::Trees => {
+                    Presence::Dynamic {
+                        max_instances: MAX_INSTANCES,
+                    }
+                }
             },
             ordered: kind.chained(),
         })
@@ -250,7 +252,7 @@ mod tests {
             plica_fri::plan(&key, &InstanceList(list), target).map(drop)
         };
         let chained = ChipKind::ALL.into_iter().filter(|kind| kind.chained());
-        assert_eq!(chained.clone().count(), 8);
+        assert_eq!(chained.clone().count(), 9);
         for kind in chained {
             assert!(plan(&[(kind, 31), (kind, 30)]).is_ok(), "{kind:?}");
             for other in ChipKind::ALL.into_iter().filter(|kind| kind.chained()) {

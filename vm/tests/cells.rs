@@ -40,6 +40,10 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Advice => Some((1, "advice of four values", 45.0)),
         ChipKind::Clock => Some((1, "clock", 45.0)),
         ChipKind::Addresses => Some((1, "address touched", 45.0)),
+        ChipKind::Tree => Some((1, "node of a Merkle tree read or replaced", 60.0)),
+        ChipKind::Node => Some((1, "level of a path in a Merkle tree", 270.0)),
+        ChipKind::NodeCompact => Some((1, "the same, at blow-up 8", 125.0)),
+        ChipKind::Change => Some((1, "level of a change of a Merkle tree", 35.0)),
         ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => None,
     }
 }
@@ -88,7 +92,8 @@ fn instructions_stay_within_their_budgets() {
         let row = columns.main + columns.preprocessed + columns.bus + columns.quotient;
         let cells = row as f64 / per_row as f64;
         assert!(cells <= budget, "{what}: {cells} cells, budget {budget}");
-        let most = if kind == ChipKind::RpoCompact { 9 } else { 3 };
+        let compact = [ChipKind::RpoCompact, ChipKind::NodeCompact].contains(&kind);
+        let most = if compact { 9 } else { 3 };
         assert!(columns.degree <= most, "{what}");
     }
 }

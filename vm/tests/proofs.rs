@@ -30,11 +30,15 @@ const TARGET: SecurityTarget = SecurityTarget {
 
 /// Proves and verifies a run, unless the run fails. The claim must be that of the run, and no other.
 fn proves(compiled: &Compiled, inputs: &Inputs, context: &str) -> bool {
+    proves_under(compiled, inputs, &Profile::BLAKE3, context)
+}
+
+fn proves_under(compiled: &Compiled, inputs: &Inputs, profile: &Profile, context: &str) -> bool {
     let Ok(run) = compiled.run(inputs, MAX_CYCLES) else {
         return false;
     };
-    let (proving, verifying) = setup(compiled, &Profile::BLAKE3, TARGET)
-        .unwrap_or_else(|error| panic!("{context}: {error}"));
+    let (proving, verifying) =
+        setup(compiled, profile, TARGET).unwrap_or_else(|error| panic!("{context}: {error}"));
     let proven = prove(compiled, &proving, inputs, MAX_CYCLES, TARGET)
         .unwrap_or_else(|error| panic!("{context}: {error}"));
     assert_eq!(proven.claim.inputs, inputs.initial_stack(), "{context}");
@@ -277,5 +281,56 @@ fn hashes_are_compact_where_the_blow_up_allows() {
         let forged = forged.expect("a proof of nonsense");
         let result = verify(&verifying, &proven.claim, &forged, TARGET);
         assert!(result.is_err(), "{}", profile.name);
+    }
+}
+
+/// Every form of the instructions on Merkle trees, with one of the two chips for nodes.
+#[test]
+fn trees_are_proven_in_every_profile() {
+    // [i, d, R, ..] with d = 64: reads, replaces and verifies, at depths known and not known.
+    let source = "
+        begin
+            dup.5 dup.5 dup.5 dup.5 dup.5 dup.5                         # [i, d, R, i, d, R]
+            swap mtree_get                                              # [V, R, i, d, R]
+            add.1 swapw dup.8 dup.10 mtree_set                          # [V, R', i, d, R]
+            swapw dup.8 push.64 mtree_get                               # [V', R', V, i, d, R]
+            dup.12 movdn.4 push.64 movdn.4 mtree_verify.err=3
+            movup.4 drop movup.4 drop
+            swapw push.5.6.7.8 swapw push.3.64 mtree_set
+            repeat.16 movup.15 drop end
+        end";
+    let parsed = parse_program(source, "trees", &NoModules).expect("parses");
+    let compiled = compile(&parsed).expect("compiles");
+    let store = plica_vm::processor::MerkleStore::default();
+    let root = store.empty_root(64).expect("an empty tree");
+    let position = [u64::MAX >> 1, 64].map(plica_field::Felt::new);
+    let stack: Vec<_> = position.into_iter().chain(root.into_iter().rev()).collect();
+    let inputs = Inputs::from_stack(stack);
+    for profile in [
+        Profile::FAST,
+        Profile::BLAKE3,
+        Profile::COMPACT,
+        Profile::EVM,
+    ] {
+        assert!(
+            proves_under(&compiled, &inputs, &profile, profile.name),
+            "{}",
+            profile.name
+        );
+        let (proving, _) = setup(&compiled, &profile, TARGET).expect("keys");
+        let proven = prove(&compiled, &proving, &inputs, MAX_CYCLES, TARGET).expect("a proof");
+        let has = |kind: ChipKind| {
+            let instances = &proven.proof.instances().0;
+            instances
+                .iter()
+                .any(|i| usize::from(i.kind) == kind as usize)
+        };
+        let compact = [Profile::COMPACT, Profile::EVM]
+            .iter()
+            .any(|p| p.name == profile.name);
+        let found = [ChipKind::Node, ChipKind::NodeCompact].map(has);
+        assert_eq!(found, [!compact, compact], "{}", profile.name);
+        assert!(has(ChipKind::Tree) && has(ChipKind::Change));
+        assert!(!has(ChipKind::Rpo) && !has(ChipKind::RpoCompact));
     }
 }

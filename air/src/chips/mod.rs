@@ -27,6 +27,10 @@
 //! | [`mod@assert`] | equality checks and touches | ordered |
 //! | [`memory_element`], [`memory_word`] | loads and stores, both an [`access`] | ordered |
 //! | [`advice`] | values that the prover chooses | ordered |
+//! | [`tree`] | a node of a Merkle tree read or replaced | ordered |
+//! | [`node`] | the two nodes below a node of a Merkle tree | facts |
+//! | [`node_compact`] | the same in fewer columns of higher degree | facts |
+//! | [`change`] | the same sibling in two Merkle trees | facts |
 //! | [`clock`] | the clock as a value | ordered |
 //! | [`addresses`] | the addresses that a run touches | one each |
 //! | [`single`] | field instructions without a partner | facts |
@@ -43,6 +47,7 @@ pub mod bit_length;
 pub mod bits;
 pub mod bitwise;
 pub mod boundary;
+pub mod change;
 pub mod clock;
 pub mod copy;
 pub mod ext3;
@@ -52,12 +57,15 @@ pub mod leave;
 pub mod limbs;
 pub mod memory_element;
 pub mod memory_word;
+pub mod node;
+pub mod node_compact;
 pub mod pack;
 pub mod power;
 pub mod program;
 pub mod rpo;
 pub mod rpo_compact;
 pub mod single;
+pub mod tree;
 pub mod u32_add;
 pub mod u32_check;
 pub mod u32_div;

@@ -89,25 +89,24 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
         &cols.rounds[ROUNDS - 1].state,
         builder,
     );
-    let mut state: [AB::Expr; LANES] = cols.state.map(Into::into);
-    for (r, round) in cols.rounds.iter().enumerate() {
-        let y = linear(&state, &ARK1[r]);
-        // z = y³
-        for (&cube, y) in round.cubes.iter().zip(&y) {
-            builder.assert_eq(cube, y.cube());
-        }
-        // t = x′³
-        for (&cube, &x) in round.state_cubes.iter().zip(&round.state) {
-            let x: AB::Expr = x.into();
-            builder.assert_eq(cube, x.cube());
-        }
-        // t²·x′ = M·(z²·y) + ARK2
-        let mut cubes = round.cubes.iter();
-        let seventh = y.map(|y| {
-            let cube: AB::Expr = (*cubes.next().expect("one per lane")).into();
-            cube.square() * y
-        });
-        let middle = linear(&seventh, &ARK2[r]);
+    eval_rounds(cols.state.map(Into::into), &cols.rounds, builder);
+}
+
+/// The constraints of the first rounds from `state` on; the state behind them.
+pub(super) fn eval_rounds<AB: ChipBuilder>(
+    mut state: [AB::Expr; LANES],
+    rounds: &[Round<AB::Var>],
+    builder: &mut AB,
+) -> [AB::Expr; LANES] {
+    for (r, round) in rounds.iter().enumerate() {
+        let middle = eval_cubes(
+            r,
+            &state,
+            &round.cubes,
+            &round.state,
+            &round.state_cubes,
+            builder,
+        );
         let results = round.state_cubes.iter().zip(&round.state);
         for ((&cube, &x), middle) in results.zip(middle) {
             let cube: AB::Expr = cube.into();
@@ -115,12 +114,61 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
         }
         state = round.state.map(Into::into);
     }
+    state
+}
+
+/// The constraints of round `r` on cubes: those of the inputs of its first S-boxes, and of as many results as there are. Its result x′
+/// has x′⁷ = what this returns.
+pub(super) fn eval_cubes<AB: ChipBuilder>(
+    r: usize,
+    state: &[AB::Expr; LANES],
+    cubes: &[AB::Var; LANES],
+    results: &[AB::Var],
+    result_cubes: &[AB::Var],
+    builder: &mut AB,
+) -> [AB::Expr; LANES] {
+    let y = linear(state, &ARK1[r]);
+    // z = y³
+    for (&cube, y) in cubes.iter().zip(&y) {
+        builder.assert_eq(cube, y.cube());
+    }
+    // t = x′³
+    for (&cube, &x) in result_cubes.iter().zip(results) {
+        let x: AB::Expr = x.into();
+        builder.assert_eq(cube, x.cube());
+    }
+    // t²·x′ = M·(z²·y) + ARK2
+    let mut cubes = cubes.iter();
+    let seventh = y.map(|y| {
+        let cube: AB::Expr = (*cubes.next().expect("one per lane")).into();
+        cube.square() * y
+    });
+    linear(&seventh, &ARK2[r])
 }
 
 /// Fills a row but for its rounds, which [`fill_rounds`] writes.
 pub fn fill(cols: &mut Cols<Felt>, row: &FactRow<'_>) {
     cols.head = Head::new(row);
     cols.state = head::state(row);
+}
+
+/// The rounds from a state on.
+pub(super) fn rounds(state: &State) -> [Round<Felt>; ROUNDS] {
+    let mut found = [Round {
+        cubes: [Felt::ZERO; LANES],
+        state: [Felt::ZERO; LANES],
+        state_cubes: [Felt::ZERO; LANES],
+    }; ROUNDS];
+    rounds_of_many(std::slice::from_ref(state), |_, rounds| {
+        for (round, [entering, after]) in found.iter_mut().zip(rounds) {
+            *round = Round {
+                cubes: entering.map(|y| y.cube()),
+                state: *after,
+                state_cubes: after.map(|x| x.cube()),
+            };
+        }
+    });
+    found
 }
 
 /// Writes the rounds of whole rows, several at a time.

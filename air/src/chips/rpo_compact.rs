@@ -51,16 +51,29 @@ const NAMES: [&str; head::CONSTRAINTS.len() + ROUNDS * LANES] = {
 pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     let cols = Cols::of(row);
     head::eval(&cols.head, &cols.state, &cols.rounds[ROUNDS - 1], builder);
-    let mut state: [AB::Expr; LANES] = cols.state.map(Into::into);
-    for (r, after) in cols.rounds.iter().enumerate() {
-        // x′⁷ = M·(M·x + ARK1)⁷ + ARK2
-        let seventh = linear(&state, &ARK1[r]).map(|y| y.exp_const_u64::<7>());
-        let middle = linear(&seventh, &ARK2[r]);
+    eval_rounds(cols.state.map(Into::into), &cols.rounds, builder);
+}
+
+/// The constraints of the first rounds from `state` on; the state behind them.
+pub(super) fn eval_rounds<AB: ChipBuilder>(
+    mut state: [AB::Expr; LANES],
+    rounds: &[[AB::Var; LANES]],
+    builder: &mut AB,
+) -> [AB::Expr; LANES] {
+    for (r, after) in rounds.iter().enumerate() {
+        let middle = middle::<AB>(r, &state);
         state = after.map(Into::into);
         for (x, middle) in state.iter().zip(middle) {
             builder.assert_eq(x.exp_const_u64::<7>(), middle);
         }
     }
+    state
+}
+
+/// x′⁷ = M·(M·x + ARK1[r])⁷ + ARK2[r] in round r
+pub(super) fn middle<AB: ChipBuilder>(r: usize, state: &[AB::Expr; LANES]) -> [AB::Expr; LANES] {
+    let seventh = linear(state, &ARK1[r]).map(|y| y.exp_const_u64::<7>());
+    linear(&seventh, &ARK2[r])
 }
 
 /// Fills a row but for its rounds, which [`fill_rounds`] writes.

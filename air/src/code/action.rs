@@ -12,11 +12,6 @@ pub enum HostOp {
     PushMapValue { counted: bool },
     /// depth, index, root: pushes a node of a tree.
     PushNode,
-    /// depth, index, root: pushes the siblings of a node and of its ancestors, the node's own to be popped first; in front of them the
-    /// node itself, if asked for.
-    PushPath { node: bool },
-    /// depth, index, root, node: makes the tree known that has this node at this place.
-    ReplaceNode,
     /// left, right: makes their parent known.
     JoinNodes,
     /// b₁, b₀, a₁, a₀: pushes quotient and remainder of 64-bit numbers in halves.

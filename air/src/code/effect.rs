@@ -4,7 +4,7 @@
 //! last, advice whatever the prover likes. The rest of the machine handles an [`EffectEntry`] by its [`Signature`], as it does
 //! a [`super::FactEntry`].
 
-use p3_field::PrimeCharacteristicRing;
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use plica_field::Felt;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,9 @@ use super::{CellId, Class, Operand, Pc};
 
 /// Field elements that an advice row gives.
 pub const ADVICE_VALUES: usize = 4;
+
+/// Deepest place of a Merkle tree that a row can name. At depth 64 there are more indices than field elements.
+pub const MAX_DEPTH: u64 = 63;
 
 /// An instruction that runs at a place of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,6 +38,10 @@ pub enum EffectOp {
     Advice {
         count: u8,
     },
+    /// root, depth, index: the node at this place of a Merkle tree.
+    ReadNode,
+    /// root, depth, index, node: the node at this place, and the root of the tree that has the other one there.
+    ReplaceNode,
     /// The clock of the row: a number that no other row has.
     Clock,
 }
@@ -55,6 +62,8 @@ impl EffectOp {
         Self::Advice {
             count: ADVICE_VALUES as u8,
         },
+        Self::ReadNode,
+        Self::ReplaceNode,
         Self::Clock,
     ];
 
@@ -69,6 +78,8 @@ impl EffectOp {
             Self::LoadWordIn => "load of a word in a context",
             Self::StoreWordIn => "store of a word in a context",
             Self::Advice { .. } => "advice",
+            Self::ReadNode => "node of a tree",
+            Self::ReplaceNode => "replacement of a node",
             Self::Clock => "clock",
         }
     }
@@ -83,13 +94,14 @@ impl EffectOp {
                 Class::MemoryWord
             }
             Self::Advice { .. } => Class::Advice,
+            Self::ReadNode | Self::ReplaceNode => Class::Tree,
             Self::Clock => Class::Clock,
         }
     }
 
     /// Tells the instructions of one chip apart. The context is not told: it is in the cell of the address.
     pub const fn opcode(self) -> u32 {
-        self.is_store() as u32
+        (self.is_store() || matches!(self, Self::ReplaceNode)) as u32
     }
 
     const fn is_store(self) -> bool {
@@ -101,7 +113,7 @@ impl EffectOp {
 
     /// Whether the row accesses memory, at the address that is operand 0.
     pub const fn is_access(self) -> bool {
-        !matches!(self, Self::Advice { .. } | Self::Clock)
+        matches!(self.class(), Class::MemoryElement | Class::MemoryWord)
     }
 
     /// Whether the address says in which context it is; otherwise that is the context of the root, 0.
@@ -129,6 +141,9 @@ impl EffectOp {
         if self.has_context() { 4 } else { 1 }
     }
 
+    /// The row of a tree access has the depth as operand 1.
+    pub const DEPTH: usize = 1;
+
     /// An address needs no type: no row accesses one of 2^32 or more, because the address table has none.
     pub const fn signature(self) -> Signature {
         let (operands, immediates, results): (&[Type], u8, &[Type]) = match self {
@@ -142,6 +157,8 @@ impl EffectOp {
             Self::StoreWordIn => (&[Word, Word], 0, &[]),
             Self::Clock => (&[], 0, &[F]),
             Self::Advice { .. } => (&[], 0, &[Word, F, F, F, F]),
+            Self::ReadNode => (&[Word, F, F], 0b110, &[Word]),
+            Self::ReplaceNode => (&[Word, F, F, Word], 0b110, &[Word, Word]),
         };
         Signature {
             constants: 0,
@@ -191,7 +208,14 @@ impl EffectEntry {
             EffectOp::Advice { count } => (1..=ADVICE_VALUES as u8).contains(&count),
             _ => true,
         };
+        let depth = match (self.op.class(), self.operands[EffectOp::DEPTH]) {
+            (Class::Tree, Operand::Imm(depth)) => {
+                (1..=MAX_DEPTH).contains(&depth.as_canonical_u64())
+            }
+            _ => true,
+        };
         count
+            && depth
             && self.immediates() & !u32::from(signature.immediates) == 0
             && rest.iter().all(|&o| o == Operand::Imm(Felt::ZERO))
             && (!signature.results.is_empty() || self.id == 0)

@@ -44,6 +44,7 @@ pub enum Class {
     Ext3 = 34,
     Rpo = 48,
     WordCopy = 49,
+    Tree = 50,
 }
 
 /// A cell of the own frame, or a constant that stands in the program table in its place.
@@ -418,8 +419,13 @@ impl Entry {
                 t[2] = Felt::from_u32(e.op.opcode());
                 t[3] = Felt::from_u32(e.immediates());
                 let operands = e.operands().iter().map(|operand| operand.field());
-                // Behind the operands, so that a chip finds the value that it loads or stores in one place.
                 let result = e.results().next().map(|(first, _)| id(first));
+                let (before, result) = match e.op.class() {
+                    Class::Tree => (result, None),
+                    // Behind the operands, so that a chip finds the value that it loads or stores in one place.
+                    _ => (None, result),
+                };
+                let operands = before.into_iter().chain(operands);
                 for (field, value) in t[4..].iter_mut().zip(operands.chain(result)) {
                     *field = value;
                 }

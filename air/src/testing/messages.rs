@@ -1,10 +1,10 @@
 //! Messages as the tests write them.
 
 use p3_field::PrimeField64;
-use plica_field::Felt;
+use plica_field::{Felt, Word};
 
 use super::felt;
-use crate::bus::{ADDRESS, AND, CELL, LIMB_8, LIMB_12, MEMORY, STATE, WIDTH};
+use crate::bus::{ADDRESS, AND, CELL, CHANGE, LIMB_8, LIMB_12, MEMORY, NODE, STATE, WIDTH};
 use crate::check::Message;
 
 pub(crate) fn message(fields: &[Felt]) -> Message {
@@ -71,4 +71,19 @@ pub(crate) fn limbs_changed(from: [i64; 3], to: [i64; 3]) -> Vec<(Message, i64)>
         .filter(|(from, to)| from != to)
         .flat_map(|(from, to)| [(from, 1), (to, -1)])
         .collect()
+}
+
+/// The fact that the tree with a root has a node at (level, index), on the bus.
+pub(crate) fn node(level: i64, index: i64, root: Word, node: Word) -> Message {
+    of_trees(NODE, level, index, [root, node])
+}
+
+/// The fact that two trees have the same siblings on the way to (level, index), on the bus.
+pub(crate) fn change(level: i64, index: i64, roots: [Word; 2]) -> Message {
+    of_trees(CHANGE, level, index, roots)
+}
+
+fn of_trees(tag: u8, level: i64, index: i64, words: [Word; 2]) -> Message {
+    let place = [i64::from(tag), level, index].map(felt);
+    message(&[&place[..], words.as_flattened()].concat())
 }

@@ -17,8 +17,8 @@ use crate::check::{Message, RowReport, check_row};
 use crate::chip::ChipKind;
 
 pub(crate) use messages::{
-    address, and_message, call, cell, limb_messages, limbs_changed, memory, message, state, word,
-    word_of,
+    address, and_message, call, cell, change, limb_messages, limbs_changed, memory, message, node,
+    state, word, word_of,
 };
 pub(crate) use rows::{FRAMES, IDS, number, with_effect_row, with_fact_row, with_four_facts};
 

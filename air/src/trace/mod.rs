@@ -5,6 +5,8 @@
 //! 3. Count the reads of every cell and the lookups of every entry, duplicates included.
 //! 4. Fill the rows, in parallel; chips that did not run have no table.
 
+mod trees;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use p3_field::PrimeCharacteristicRing;
@@ -15,9 +17,10 @@ use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, ext3,
-    frame, inverse, leave, limbs, memory_element, memory_word, pack, power, program, rpo,
-    rpo_compact, single, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, change, clock, copy,
+    ext3, frame, inverse, leave, limbs, memory_element, memory_word, node, node_compact, pack,
+    power, program, rpo, rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul,
+    u32_shift, unpack, word_copy,
 };
 use crate::code::{
     ArithOp, CopyEntry, CopyKind, EffectEntry, Entry, FactEntry, FrameEntry, INPUT, Layout,
@@ -25,6 +28,7 @@ use crate::code::{
     Terminator, Type, exit_link, handle, param,
 };
 use crate::record::{Execution, Frame, FrameIndex, Outcome, Remembered, Step};
+use trees::Trees;
 
 /// A main trace and the chip it belongs to.
 #[derive(Clone, Debug)]
@@ -252,11 +256,14 @@ pub fn table_heights(rows: usize) -> Vec<usize> {
 /// The rows each chip needs for `execution`, without padding.
 pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, usize)> {
     let instances = collect(program, execution);
+    let trees = Trees::new(&execution.trees);
     let rows = |kind| match kind {
         ChipKind::Boundary => 1,
         ChipKind::Program => program.entries.len(),
         ChipKind::Limbs if has_table(program, kind) => limbs::HEIGHT,
         ChipKind::Addresses => execution.touched.len(),
+        ChipKind::Node => trees.nodes.len(),
+        ChipKind::Change => trees.changes.len(),
         _ => instances.rows(kind),
     };
     ChipKind::ALL.map(|kind| (kind, rows(kind))).to_vec()
@@ -338,6 +345,34 @@ pub fn generate_with(
         tables.extend(generator.events(kind, &instances.events[kind as usize]));
     }
     tables.extend(generator.addresses());
+    let trees = Trees::new(&execution.trees);
+    tables.extend(match ChipKind::Node.twin().filter(|&twin| allowed(twin)) {
+        Some(twin) => listed(twin, &trees.nodes, |row, node, real| {
+            let cols = node_compact::Cols::of_mut(row);
+            node_compact::fill(cols, node);
+            if !real {
+                cols.head.mults = [Felt::ZERO; 2];
+            }
+        }),
+        None => listed(ChipKind::Node, &trees.nodes, |row, node, real| {
+            let cols = node::Cols::of_mut(row);
+            node::fill(cols, node);
+            if !real {
+                cols.head.mults = [Felt::ZERO; 2];
+            }
+        }),
+    });
+    tables.extend(listed(
+        ChipKind::Change,
+        &trees.changes,
+        |row, step, real| {
+            let cols = change::Cols::of_mut(row);
+            change::fill(cols, step);
+            if !real {
+                cols.mult = Felt::ZERO;
+            }
+        },
+    ));
     // Last, when all other rows have said what they look up.
     if has_table(program, ChipKind::Limbs) {
         tables.push(Table {
@@ -572,6 +607,10 @@ impl Generator<'_> {
             | ChipKind::MemoryElement
             | ChipKind::MemoryWord
             | ChipKind::Advice
+            | ChipKind::Tree
+            | ChipKind::Node
+            | ChipKind::NodeCompact
+            | ChipKind::Change
             | ChipKind::Clock
             | ChipKind::Addresses => unreachable!("{kind:?} has no facts"),
         }
@@ -701,6 +740,10 @@ impl Generator<'_> {
                 advice::fill(advice::Cols::of_mut(row), values);
             }),
             (ChipKind::Advice, None) => advice::fill_padding(advice::Cols::of_mut(row)),
+            (ChipKind::Tree, Some(event)) => self.effect_row(event, |values| {
+                tree::fill(tree::Cols::of_mut(row), values);
+            }),
+            (ChipKind::Tree, None) => tree::fill_padding(tree::Cols::of_mut(row)),
             (ChipKind::Clock, Some(event)) => self.effect_row(event, |values| {
                 clock::fill(clock::Cols::of_mut(row), values);
             }),
@@ -916,6 +959,28 @@ impl Generator<'_> {
             trace,
         }
     }
+}
+
+/// The tables of a chip whose rows are listed; the last one is duplicated, not `real`, to fill them up.
+fn listed<T: Sync>(
+    kind: ChipKind,
+    list: &[T],
+    fill: impl Fn(&mut [Felt], &T, bool) + Sync,
+) -> Vec<Table> {
+    let mut done = 0;
+    table_heights(list.len())
+        .into_iter()
+        .map(|height| {
+            let first = done;
+            done += height;
+            let trace = rows(kind, height, |r, row| {
+                let own = list.get(first + r);
+                let shown = own.or(list.last()).expect("there are rows");
+                fill(row, shown, own.is_some());
+            });
+            Table { kind, trace }
+        })
+        .collect()
 }
 
 fn rows(

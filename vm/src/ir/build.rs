@@ -6,6 +6,7 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use plica_air::code::{ArithOp, EffectOp, FactOp, HostOp, MAX_RESULTS, Type};
 use plica_field::Felt;
 
+use super::merkle::is_no_place;
 use super::{Ir, Operand, Origin, PureOp, Stmt, Trap, ValueId, ValueInfo};
 
 /// A list of statements under construction, and the origin of what is emitted next.
@@ -339,6 +340,11 @@ impl Ir {
         operands: &[Operand],
     ) -> Vec<Operand> {
         let signature = op.signature();
+        if is_no_place(op, operands) {
+            self.fail(scope, Trap::MerklePlace);
+            // Never used, but words.
+            return vec![operands[0]; signature.results.len()];
+        }
         let outs: Vec<ValueId> = signature
             .results
             .iter()

@@ -1,13 +1,11 @@
-//! Merkle trees: paths from a node up to the root.
+//! Merkle trees: nodes are read and replaced by effects, whose rows rely on facts about trees.
 //!
-//! The host knows the trees. It puts the path on the advice stack, from where it is taken at once: siblings from the node upwards,
-//! the node itself in front of them where the program asks for it. Nothing of that is trusted: what is hashed from it must be the root.
-//!
-//! An index has one decomposition into bits, since it is taken from the canonical halves of the index and nothing may
-//! remain behind the last bit. Were it a sum of bits in the field instead, i and i + p would be one index at depth 64.
+//! A fact names its place by level and index, which are field elements. Down to depth 63 an index is one and is below p, so no place has
+//! another one's name. At depth 64 i and i + p would be one index. So a tree of depth 64 is looked at as two of depth 32, one
+//! on top of the other, with the canonical halves of the index.
 
-use p3_field::PrimeCharacteristicRing;
-use plica_air::code::{ADVICE_VALUES, EffectOp, FactOp, HostOp, Type};
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
+use plica_air::code::{EffectOp, HostOp, MAX_DEPTH};
 use plica_field::Felt;
 use plica_hash_rpo::constants::DIGEST;
 
@@ -16,40 +14,25 @@ use super::compare::Order;
 use super::hash::Elements;
 use super::stack::Stack;
 use super::translate::Translator;
-use super::{End, Ir, Operand, Region, Trap};
+use super::{Ir, Operand, Trap};
 use crate::syntax::Instruction;
 
 /// Depth of the deepest tree.
-const MAX_DEPTH: u64 = 64;
-/// Levels whose sides are the bits of one half of the index.
-const HALF: u64 = 32;
+const DEEPEST: u64 = MAX_DEPTH + 1;
+/// Depth of each half of it.
+const HALF: u64 = DEEPEST / 2;
 
-/// What is the matter if the circuit finds that a place is none, which the host finds first.
-const NO_PLACE: Trap = Trap::MerklePath { code: 0 };
-
-/// A place in a tree, as an instruction has it on the stack: `[d, i, R, ..]`.
+/// A place in a tree whose root is a word, and what may be put there, also a word.
 #[derive(Clone, Copy, Debug)]
 struct Place {
+    root: Operand,
     depth: Operand,
     index: Operand,
-    root: Elements,
+    new: Option<Operand>,
 }
 
-impl Place {
-    /// The place whose depth is item `n` of the stack.
-    fn on(stack: &Stack, n: usize) -> Self {
-        Self {
-            depth: stack.peek(n),
-            index: stack.peek(n + 1),
-            root: stack.word(n + 2),
-        }
-    }
-
-    /// The operands of the host's actions.
-    fn operands(&self) -> Vec<Operand> {
-        [&[self.depth, self.index], self.root.as_slice()].concat()
-    }
-}
+/// The node at a place, and the root of the tree in which it was replaced, if it was.
+type Found = Vec<Operand>;
 
 impl Translator<'_> {
     pub(super) fn merkle_instruction(
@@ -61,35 +44,28 @@ impl Translator<'_> {
         use Instruction as I;
         match *instruction {
             I::MTreeGet => {
-                let place = Place::on(stack, 0);
-                self.ir.push_path(scope, &place, true);
-                let node = self.ir.advice_word(scope);
-                self.climb(scope, &place, &[node], NO_PLACE);
-                let node = self.ir.unpack(scope, node);
-                stack.replace(6, &[place.root, node].concat());
+                let place = self.place(stack, scope, 0);
+                let found = self.look(scope, place);
+                let node = self.ir.unpack(scope, found[0]);
+                let root = stack.word(2);
+                stack.replace(6, &[root, node].concat());
             }
             I::MTreeSet => {
-                let place = Place::on(stack, 0);
-                let new = stack.word(6);
-                self.ir.push_path(scope, &place, true);
-                let operands = [place.operands(), new.to_vec()].concat();
-                self.ir.host(scope, HostOp::ReplaceNode, &operands);
-                let old = self.ir.advice_word(scope);
-                let new = self.ir.pack(scope, new);
-                // One path with both nodes, so that nothing but the node changes.
-                let roots = self.climb(scope, &place, &[old, new], NO_PLACE);
-                let [old, root] = [old, roots[1]].map(|word| self.ir.unpack(scope, word));
+                let mut place = self.place(stack, scope, 0);
+                place.new = Some(self.ir.pack(scope, stack.word(6)));
+                let found = self.look(scope, place);
+                let [old, root] = [found[0], found[1]].map(|word| self.ir.unpack(scope, word));
                 stack.replace(10, &[root, old].concat());
             }
             I::MTreeVerify(code) => {
-                let place = Place::on(stack, 4);
-                let node = stack.word(0);
-                self.ir.push_path(scope, &place, false);
-                let node = self.ir.pack(scope, node);
-                self.climb(scope, &place, &[node], Trap::MerklePath { code });
+                let place = self.place(stack, scope, 4);
+                let found = self.look(scope, place);
+                let node = self.ir.unpack(scope, found[0]);
+                self.expect(scope, node, stack.word(0), Trap::MerklePath { code });
             }
             I::MTreeMerge => {
                 let [left, right] = [stack.word(DIGEST), stack.word(0)];
+                // Only the host needs to know.
                 let operands = [left, right].concat();
                 self.ir.host(scope, HostOp::JoinNodes, &operands);
                 let parent = self.ir.merge(scope, left, right);
@@ -99,152 +75,100 @@ impl Translator<'_> {
         }
     }
 
-    /// The roots of the trees that have one of `nodes` each at this place, and are otherwise alike. The first must be that of
-    /// the place.
-    fn climb(
-        &mut self,
-        scope: &mut Scope,
-        place: &Place,
-        nodes: &[Operand],
-        trap: Trap,
-    ) -> Vec<Operand> {
-        let mut nodes = nodes.to_vec();
+    /// `[d, i, R, ..]`, below `n` items.
+    fn place(&mut self, stack: &Stack, scope: &mut Scope, n: usize) -> Place {
+        Place {
+            root: self.ir.pack(scope, stack.word(n + 2)),
+            depth: stack.peek(n),
+            index: stack.peek(n + 1),
+            new: None,
+        }
+    }
+
+    fn expect(&mut self, scope: &mut Scope, found: Elements, expected: Elements, trap: Trap) {
+        for (found, expected) in found.into_iter().zip(expected) {
+            self.ir.assert_equal(scope, found, expected, trap);
+        }
+    }
+
+    /// Reads or replaces a node at any depth.
+    fn look(&mut self, scope: &mut Scope, place: Place) -> Found {
         match place.depth {
-            Operand::Const(depth) => match constant_depth(depth) {
-                Some(depth) => {
-                    for side in self.sides(place.index, depth, scope) {
-                        self.ir.level(scope, &mut nodes, side);
-                    }
-                }
-                None => self.ir.fail(scope, NO_PLACE),
+            Operand::Const(depth) => match depth.as_canonical_u64() {
+                DEEPEST => self.ir.look_deepest(scope, place),
+                _ => self.ir.look(scope, place),
             },
-            Operand::Value(_) => self.climb_loops(scope, place, &mut nodes),
+            Operand::Value(_) => {
+                let depth = self.u32_or(place.depth, Trap::MerklePlace, scope);
+                let place = Place { depth, ..place };
+                let deepest = constant(Felt::from_u64(DEEPEST));
+                let fits = self.ir.compare(scope, Order::Lte, depth, deepest);
+                let one = constant(Felt::ONE);
+                self.ir.assert_equal(scope, fits, one, Trap::MerklePlace);
+                let is_deepest = self.ir.equals(scope, depth, deepest);
+                let cond = is_deepest.value().expect("the depth is no constant");
+                let mut branches = [Scope::new(scope.origin), Scope::new(scope.origin)];
+                let found = [
+                    self.ir.look_deepest(&mut branches[0], place),
+                    self.ir.look(&mut branches[1], place),
+                ];
+                let pairs = found[0].iter().copied().zip(found[1].iter().copied());
+                let [then, otherwise] = branches.map(|branch| branch.stmts);
+                self.ir
+                    .branch(scope, cond, then, otherwise, pairs.collect())
+            }
         }
-        let found = self.ir.unpack(scope, nodes[0]);
-        for (element, root) in found.into_iter().zip(place.root) {
-            self.ir.assert_equal(scope, element, root, trap);
-        }
-        nodes
-    }
-
-    /// On which side the node and its ancestors are, the node first: the bits of the index, which has no others.
-    fn sides(&mut self, index: Operand, depth: u8, scope: &mut Scope) -> Vec<Operand> {
-        match depth {
-            1 => vec![self.boolean(index, scope)],
-            _ => self.bounded_digits(index, depth, NO_PLACE, scope),
-        }
-    }
-
-    /// The same for a depth that is known when the program runs: a loop over the lower half of the index, and one over the
-    /// upper half, which is skipped at depth 32 and less.
-    fn climb_loops(&mut self, scope: &mut Scope, place: &Place, nodes: &mut Vec<Operand>) {
-        let depth = self.u32_or(place.depth, NO_PLACE, scope);
-        let ir = &mut self.ir;
-        let is_zero = ir.equals_constant(scope, depth, Felt::ZERO);
-        ir.assert_equal(scope, is_zero, constant(Felt::ZERO), NO_PLACE);
-        let deepest = constant(Felt::from_u64(MAX_DEPTH));
-        let fits = ir.compare(scope, Order::Lte, depth, deepest);
-        ir.assert_equal(scope, fits, constant(Felt::ONE), NO_PLACE);
-
-        // The levels of the loops: min(depth, 32), and the others.
-        let half = constant(Felt::from_u64(HALF));
-        let difference = ir.fact(scope, FactOp::U32Sub, &[depth, half]);
-        let negated = ir.product(scope, difference[1], difference[0], Felt::NEG_ONE);
-        let upper = ir.affine(scope, negated, Felt::NEG_ONE, Felt::ZERO);
-        let lower = ir.sum(scope, depth, negated, Felt::ONE);
-        let is_low = ir.equals_constant(scope, upper, Felt::ZERO);
-        let is_high = ir.not(scope, is_low);
-
-        let [low, high] = ir.split(scope, place.index);
-        ir.levels(scope, None, lower, low, nodes);
-        ir.levels(scope, Some(is_high), upper, high, nodes);
     }
 }
 
-/// A depth at which a tree can have nodes.
-fn constant_depth(depth: Felt) -> Option<u8> {
-    use p3_field::PrimeField64;
-    let depth = depth.as_canonical_u64();
-    (1..=MAX_DEPTH).contains(&depth).then_some(depth as u8)
+/// Whether this is a look at a depth that no row has. It may become one where a procedure is copied to its call.
+pub(super) fn is_no_place(op: EffectOp, operands: &[Operand]) -> bool {
+    match (op, operands.get(EffectOp::DEPTH)) {
+        (EffectOp::ReadNode | EffectOp::ReplaceNode, Some(Operand::Const(depth))) => {
+            !(1..=MAX_DEPTH).contains(&depth.as_canonical_u64())
+        }
+        _ => false,
+    }
 }
 
 impl Ir {
-    fn push_path(&mut self, scope: &mut Scope, place: &Place, with_node: bool) {
-        let op = HostOp::PushPath { node: with_node };
-        self.host(scope, op, &place.operands());
-    }
-
-    /// The next word of the advice.
-    fn advice_word(&mut self, scope: &mut Scope) -> Operand {
-        let count = ADVICE_VALUES as u8;
-        self.effect(scope, EffectOp::Advice { count }, &[])[0]
-    }
-
-    /// Goes from nodes to their parents: the sibling, of which there is one for all of them, is next in the advice.
-    fn level(&mut self, scope: &mut Scope, nodes: &mut [Operand], side: Operand) {
-        let sibling = self.advice_word(scope);
-        for node in nodes {
-            let children = match side {
-                Operand::Const(side) if side == Felt::ZERO => [*node, sibling],
-                Operand::Const(_) => [sibling, *node],
-                Operand::Value(side) => {
-                    let pairs = vec![(sibling, *node), (*node, sibling)];
-                    let chosen = self.branch(scope, side, Vec::new(), Vec::new(), pairs);
-                    [chosen[0], chosen[1]]
-                }
-            };
-            let [left, right] = children;
-            let zero = constant(Felt::ZERO);
-            *node = self.fact(scope, FactOp::Merge, &[left, right, zero, zero])[0];
+    /// Reads or replaces a node at a depth below 64; there is none at depth 0.
+    fn look(&mut self, scope: &mut Scope, place: Place) -> Found {
+        let operands = [place.root, place.depth, place.index];
+        match place.new {
+            Some(new) => {
+                let operands = [&operands[..], &[new]].concat();
+                self.effect(scope, EffectOp::ReplaceNode, &operands)
+            }
+            None => self.effect(scope, EffectOp::ReadNode, &operands),
         }
     }
 
-    /// Goes up `count` levels, which is not zero if `cond` is 1 or absent, by the bits of `index`, which must have no others.
-    fn levels(
-        &mut self,
-        scope: &mut Scope,
-        cond: Option<Operand>,
-        count: Operand,
-        index: Operand,
-        nodes: &mut Vec<Operand>,
-    ) {
-        let origin = scope.origin;
-        let types = [Type::Felt, Type::U32].into_iter();
-        let types = types.chain(nodes.iter().map(|_| Type::Word));
-        let params: Vec<_> = types
-            .map(|ty| {
-                let param = self.new_value();
-                self.values[param.index()].ty = ty;
-                param
-            })
-            .collect();
-        let mut body = Scope::new(origin);
-        let mut inside: Vec<Operand> = params.iter().map(|&v| Operand::Value(v)).collect();
-        let known = self.values.len();
-        let operands = [inside[1], constant(Felt::TWO)];
-        let halved = self.fact(&mut body, FactOp::U32Div, &operands);
-        let side = self.mark_boolean(known, halved[1]);
-        self.level(&mut body, &mut inside[2..], side);
-        inside[1] = halved[0];
-        inside[0] = self.affine(&mut body, inside[0], Felt::ONE, Felt::NEG_ONE);
-        let done = self.equals_constant(&mut body, inside[0], Felt::ZERO);
-        let again = self.not(&mut body, done);
-        let region = self.add_region(Region {
-            params,
-            body: body.stmts,
-            end: End::Loop {
-                cond: again,
-                next: inside,
-            },
-            origin,
-            // At most.
-            trip_count: Some(HALF),
-        });
-        let init = [&[count, index], nodes.as_slice()].concat();
-        let all: Vec<usize> = (0..init.len()).collect();
-        let results = self.enter_loop(scope, cond, region, &init, &all, &all[1..]);
-        let zero = constant(Felt::ZERO);
-        self.assert_equal(scope, results[0], zero, NO_PLACE);
-        *nodes = results[1..].to_vec();
+    /// The same at depth 64: the root of the lower half is a node of the upper one.
+    fn look_deepest(&mut self, scope: &mut Scope, place: Place) -> Found {
+        let [low, high] = self.split(scope, place.index);
+        let depth = constant(Felt::from_u64(HALF));
+        let upper = Place {
+            depth,
+            index: high,
+            new: None,
+            ..place
+        };
+        let root = self.look(scope, upper)[0];
+        let lower = Place {
+            root,
+            depth,
+            index: low,
+            ..place
+        };
+        let mut found = self.look(scope, lower);
+        if let Some(new) = found.get_mut(1) {
+            let upper = Place {
+                new: Some(*new),
+                ..upper
+            };
+            *new = self.look(scope, upper)[1];
+        }
+        found
     }
 }

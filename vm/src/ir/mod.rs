@@ -149,10 +149,12 @@ pub enum Trap {
     FriSegment,
     /// A value that is not what was folded.
     FriFolding,
-    /// A path of a Merkle tree that does not end at the root, with the error code of the instruction.
+    /// Another node than the one in the Merkle tree, with the error code of the instruction.
     MerklePath {
         code: u32,
     },
+    /// A depth that no Merkle tree has.
+    MerklePlace,
     /// A called procedure that leaves more than 16 elements.
     CallDepth {
         /// If it is known at compile time.
@@ -180,6 +182,8 @@ impl From<EffectOp> for Trap {
     fn from(op: EffectOp) -> Self {
         match op {
             EffectOp::Advice { .. } => Self::AdviceStack,
+            // What the store does not know is said by the host.
+            EffectOp::ReadNode | EffectOp::ReplaceNode => Self::MerklePlace,
             // The accesses; a clock does not fail.
             _ => Self::MemoryAddress,
         }

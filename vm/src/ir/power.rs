@@ -24,8 +24,7 @@ impl Translator<'_> {
                 power(&mut self.ir, scope, base, exponent)
             }
             (exponent, Some(bits)) => {
-                let trap = Trap::Exponent { bits };
-                let digits = self.bounded_digits(exponent, bits, trap, scope);
+                let digits = self.bounded_digits(exponent, bits, scope);
                 self.ir.power_of_digits(scope, base, &digits)
             }
             (exponent, None) => {
@@ -40,14 +39,9 @@ impl Translator<'_> {
         stack.replace(2, &[out]);
     }
 
-    /// The lowest `bits` bits (at most 64) of a number that has no others; traps if it has. Least significant first.
-    pub(super) fn bounded_digits(
-        &mut self,
-        a: Operand,
-        bits: u8,
-        trap: Trap,
-        scope: &mut Scope,
-    ) -> Vec<Operand> {
+    /// The lowest `bits` bits of a number that has no others; traps if it has.
+    fn bounded_digits(&mut self, a: Operand, bits: u8, scope: &mut Scope) -> Vec<Operand> {
+        let trap = Trap::Exponent { bits };
         if bits == 0 {
             self.ir.assert_equal(scope, a, constant(Felt::ZERO), trap);
             return Vec::new();

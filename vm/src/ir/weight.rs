@@ -78,6 +78,7 @@ const fn fact(op: FactOp) -> f64 {
         | Class::MemoryElement
         | Class::MemoryWord
         | Class::Advice
+        | Class::Tree
         | Class::Clock
         | Class::WordCopy => 0.0,
     }
@@ -89,6 +90,8 @@ const fn effect(op: EffectOp) -> f64 {
         Class::MemoryElement => 43.0,
         Class::MemoryWord => 46.0,
         Class::Advice => 35.0,
+        // With the nodes of a path of some length, if no other one has them.
+        Class::Tree => 59.0 + 16.0 * 268.0,
         Class::Clock => 18.0,
         _ => 0.0,
     }

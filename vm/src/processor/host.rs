@@ -9,7 +9,7 @@ use plica_hash_rpo::{digest, merge_in_domain, permute};
 use thiserror::Error;
 
 use super::memory::Memory;
-use super::store::{Level, MerkleStore};
+use super::store::MerkleStore;
 use crate::inputs::{Inputs, MerkleTree};
 
 /// Why the host does not do what it is asked for.
@@ -92,7 +92,7 @@ impl Host {
         self.stack.extend(values.iter().rev());
     }
 
-    fn store(&mut self) -> &mut MerkleStore {
+    pub(super) fn store(&mut self) -> &mut MerkleStore {
         let trees = &self.trees;
         self.store.get_or_insert_with(|| {
             let mut store = MerkleStore::default();
@@ -122,20 +122,6 @@ impl Host {
             HostOp::PushNode => {
                 let node = self.store().node(word(2), int(0), int(1))?;
                 self.push(&node);
-            }
-            HostOp::PushPath { node: with_node } => {
-                let path = self.store().path(word(2), int(0), int(1))?;
-                // There is no path to the root itself.
-                let &Level { node, .. } = path.last().ok_or(HostFailure::Position)?;
-                for level in &path {
-                    self.push(&level.sibling);
-                }
-                if with_node {
-                    self.push(&node);
-                }
-            }
-            HostOp::ReplaceNode => {
-                let _root = self.store().replace(word(2), int(0), int(1), word(6))?;
             }
             HostOp::JoinNodes => {
                 let _parent = self.store().join([word(0), word(4)]);

@@ -13,7 +13,7 @@ use plica_air::code::{
     EffectOp, FactOp, INPUT, Layout, MAX_COMPONENTS, MAX_OPERANDS, OUTPUT, PARAMS, Program,
     STACK_SIZE, Type,
 };
-use plica_air::record::{Access, Execution, Frame, FrameIndex, Outcome, Step};
+use plica_air::record::{Access, Execution, Frame, FrameIndex, Outcome, Step, TreeAccess};
 use plica_field::Felt;
 use thiserror::Error;
 use tracing::instrument;
@@ -38,6 +38,9 @@ pub enum Fault {
     /// An instruction has no result for its operands.
     #[error("entry {entry} has no result")]
     Fact { entry: u32, value: Felt },
+    /// The host does not know the place of a Merkle tree.
+    #[error("entry {entry}: {failure}")]
+    Tree { entry: u32, failure: HostFailure },
     /// The host does not do what it is asked for.
     #[error("action {action}: {failure}")]
     Host { action: u32, failure: HostFailure },
@@ -101,6 +104,7 @@ pub fn record(
         steps: interpreter.steps,
         accesses: interpreter.state.accesses.unwrap_or_default(),
         touched: interpreter.state.memory.touched(),
+        trees: interpreter.state.trees.unwrap_or_default(),
         clk: interpreter.clk,
         inputs: inputs.stack,
         outputs: outputs?,
@@ -186,20 +190,48 @@ struct State {
     memory: Memory,
     /// If they are recorded.
     accesses: Option<Vec<Access>>,
+    /// The same.
+    trees: Option<Vec<TreeAccess>>,
     host: Host,
 }
 
+/// Why an effect fails.
+enum Refusal {
+    /// The first operand is not as it must be, or there are only so many values.
+    Value(Felt),
+    Host(HostFailure),
+}
+
+impl From<Felt> for Refusal {
+    fn from(value: Felt) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl Refusal {
+    const fn of(self, entry: u32) -> Fault {
+        match self {
+            Self::Value(value) => Fault::Fact { entry, value },
+            Self::Host(failure) => Fault::Tree { entry, failure },
+        }
+    }
+}
+
 impl State {
-    /// Runs an effect; its first operand if it fails.
+    /// Runs an effect.
     fn effect(
         &mut self,
         op: EffectOp,
         clk: u64,
         operands: &[Felt; MAX_COMPONENTS],
         results: &mut [Felt],
-    ) -> Result<(), Felt> {
+    ) -> Result<(), Refusal> {
         match op {
-            EffectOp::Advice { count } => return self.pop_advice(usize::from(count), results),
+            EffectOp::Advice { count } => {
+                return Ok(self.pop_advice(usize::from(count), results)?);
+            }
+            EffectOp::ReadNode => return self.tree(operands, false, results),
+            EffectOp::ReplaceNode => return self.tree(operands, true, results),
             EffectOp::Clock => {
                 results[0] = Felt::from_u64(clk);
                 return Ok(());
@@ -212,7 +244,7 @@ impl State {
             context = operands[1].as_canonical_u64();
             // No row reads such an address: the other elements are zero, and the contexts of a run lie close together.
             if operands[2..4] != [Felt::ZERO; 2] || context > 1 << 32 {
-                return Err(operands[0]);
+                return Err(operands[0].into());
             }
         }
         let place = self.memory.at(context, address);
@@ -228,10 +260,36 @@ impl State {
             EffectOp::StoreWord | EffectOp::StoreWordIn => {
                 place.word.copy_from_slice(&operands[stored..stored + 4]);
             }
-            EffectOp::Advice { .. } | EffectOp::Clock => unreachable!("handled above"),
+            EffectOp::Advice { .. }
+            | EffectOp::Clock
+            | EffectOp::ReadNode
+            | EffectOp::ReplaceNode => unreachable!("handled above"),
         }
         if let Some(accesses) = &mut self.accesses {
             accesses.push(Access { clk, found });
+        }
+        Ok(())
+    }
+
+    /// Looks at a tree: root, depth, index and the new node, if there is one.
+    fn tree(
+        &mut self,
+        operands: &[Felt; MAX_COMPONENTS],
+        replaces: bool,
+        results: &mut [Felt],
+    ) -> Result<(), Refusal> {
+        let word = |start: usize| std::array::from_fn(|j| operands[start + j]);
+        let place = [operands[4], operands[5]].map(|value| value.as_canonical_u64());
+        let new = replaces.then(|| word(6));
+        let store = self.host.store();
+        let access = store.access(word(0), place, new).map_err(Refusal::Host)?;
+        let node = access.path.levels.last().expect("not the root").node;
+        results[..4].copy_from_slice(&node);
+        if let Some(replaced) = &access.replaced {
+            results[4..8].copy_from_slice(&replaced.root);
+        }
+        if let Some(trees) = &mut self.trees {
+            trees.push(access);
         }
         Ok(())
     }
@@ -278,6 +336,7 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
             state: State {
                 memory: Memory::default(),
                 accesses: RECORD.then(Vec::new),
+                trees: RECORD.then(Vec::new),
                 host,
             },
             clk: 1,
@@ -456,7 +515,7 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
                     let results = &mut cells[out as usize..];
                     self.state
                         .effect(op, clk, &operands, results)
-                        .map_err(|value| Fault::Fact { entry, value })?;
+                        .map_err(|refusal| refusal.of(entry))?;
                     continue;
                 }
                 Op::Host {

@@ -7,6 +7,7 @@ mod file;
 
 use std::collections::{BTreeMap, HashMap};
 
+use plica_air::record::{Level, TreeAccess, TreePath};
 use plica_field::Word;
 use plica_hash_rpo::merge;
 
@@ -15,15 +16,6 @@ use crate::inputs::MerkleTree;
 
 /// Depth of a sparse tree, and of the deepest empty one.
 const MAX_DEPTH: u8 = 64;
-
-/// A node on the way down to another one, or that one.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Level {
-    pub(super) node: Word,
-    /// The other child of the parent.
-    pub(super) sibling: Word,
-    pub(super) is_right: bool,
-}
 
 /// Merkle trees, addressed by their roots.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,13 +119,8 @@ impl MerkleStore {
         parent
     }
 
-    /// The way from below `root` down to the node at a depth and index, which is on the last level.
-    pub(super) fn path(
-        &self,
-        root: Word,
-        depth: u64,
-        index: u64,
-    ) -> Result<Vec<Level>, HostFailure> {
+    /// The way from `root` down to the node at a depth and index.
+    fn path(&self, root: Word, depth: u64, index: u64) -> Result<TreePath, HostFailure> {
         if depth > u64::from(MAX_DEPTH) || depth < 64 && index >> depth != 0 {
             return Err(HostFailure::Position);
         }
@@ -156,13 +143,14 @@ impl MerkleStore {
                 is_right,
             })
         });
-        levels.collect()
+        let levels = levels.collect::<Result<_, _>>()?;
+        Ok(TreePath { root, levels })
     }
 
     /// The node at a depth and index below `root`.
     pub(super) fn node(&self, root: Word, depth: u64, index: u64) -> Result<Word, HostFailure> {
         let path = self.path(root, depth, index)?;
-        Ok(path.last().map_or(root, |level| level.node))
+        Ok(path.levels.last().map_or(root, |level| level.node))
     }
 
     /// Makes the tree known that has `node` at a depth and index and is otherwise that of `root`; the root of it.
@@ -174,12 +162,30 @@ impl MerkleStore {
         node: Word,
     ) -> Result<Word, HostFailure> {
         let path = self.path(root, depth, index)?;
-        Ok(path.iter().rev().fold(node, |node, level| {
-            self.join(if level.is_right {
-                [level.sibling, node]
-            } else {
-                [node, level.sibling]
-            })
+        let levels = path.levels.iter().rev();
+        Ok(levels.fold(node, |node, &level| {
+            self.join(Level { node, ..level }.children())
         }))
+    }
+
+    /// A look at a node, which is not the root, and its replacement if there is a `new` one.
+    pub(super) fn access(
+        &mut self,
+        root: Word,
+        [depth, index]: [u64; 2],
+        new: Option<Word>,
+    ) -> Result<TreeAccess, HostFailure> {
+        if depth == 0 {
+            return Err(HostFailure::Position);
+        }
+        let path = self.path(root, depth, index)?;
+        let replaced = match new {
+            Some(new) => {
+                let root = self.replace(root, depth, index, new)?;
+                Some(self.path(root, depth, index)?)
+            }
+            None => None,
+        };
+        Ok(TreeAccess { path, replaced })
     }
 }

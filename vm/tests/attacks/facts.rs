@@ -210,6 +210,6 @@ fn another_constant_is_another_entry() {
     }
     forged.rebalance();
     let wrong = right.map(|f| if f == felt(1005) { felt(7) } else { f });
-    let tuple = |t: [Felt; 10]| t.map(|f| int(f) as u64);
+    let tuple = |t: [Felt; 10]| forged::message(&t);
     stopped_by_bus(&forged, &[(tuple(wrong), -1)]);
 }

@@ -10,9 +10,9 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
-    advice, arith, assert, bit_length, bits, bitwise, boundary, clock, copy, ext3, frame, inverse,
-    leave, memory_element, memory_word, pack, power, program, rpo, rpo_compact, single, u32_add,
-    u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    advice, arith, assert, bit_length, bits, bitwise, boundary, change, clock, copy, ext3, frame,
+    inverse, leave, memory_element, memory_word, node, node_compact, pack, power, program, rpo,
+    rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
@@ -96,6 +96,10 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             let cols = advice::Cols::of(&at);
             [&[cols.word_mult], cols.mults.as_slice()].concat()
         }
+        ChipKind::Tree => tree::Cols::of(&at).mults.to_vec(),
+        ChipKind::Node => node::Cols::of(&at).head.mults.to_vec(),
+        ChipKind::NodeCompact => node_compact::Cols::of(&at).head.mults.to_vec(),
+        ChipKind::Change => vec![change::Cols::of(&at).mult],
         ChipKind::Clock => vec![clock::Cols::of(&at).mult],
         ChipKind::Limbs => (0..kind.width()).collect(),
         ChipKind::U32Check => u32_check::Cols::of(&at)
@@ -176,14 +180,6 @@ impl Forged {
         };
         assert!(forged.findings().is_empty());
         Some(forged)
-    }
-
-    /// Says that the trace is one of this program.
-    pub(crate) fn pretend(&mut self, compiled: Compiled) {
-        self.fixed = ChipKind::ALL
-            .map(|kind| preprocessed(&compiled.program, kind))
-            .to_vec();
-        self.compiled = compiled;
     }
 
     pub(crate) fn code(&self) -> &Program {
@@ -354,8 +350,11 @@ fn poison_row(
     pending: &mut Vec<Cell>,
 ) {
     match kind {
-        // Attacks on memory change its rows themselves.
-        ChipKind::Boundary
+        // Attacks on memory and trees change their rows themselves.
+        ChipKind::Tree
+        | ChipKind::Node
+        | ChipKind::Change
+        | ChipKind::Boundary
         | ChipKind::Program
         | ChipKind::Limbs
         | ChipKind::MemoryElement

@@ -1,378 +1,521 @@
-//! What stops a path that does not lead from the node to the root.
-//!
-//! The attacker gives whatever advice he likes. He runs the program with all of its checks taken away, which is what a prover that
-//! ignores them does, and then says that the checks were there.
+//! Rule R12: what stops a look at a Merkle tree that shows another node than the tree has.
 
 use p3_field::PrimeCharacteristicRing;
+use plica_air::check::Message;
 use plica_air::chip::ChipKind;
-use plica_air::chips::{arith, assert, u32_mul, word_copy};
-use plica_air::code::{ArithBundle, ArithOp, Entry, FactOp, HostOp, INPUT, Operand};
+use plica_air::chips::node::head::NodeRow;
+use plica_air::chips::{assert, boundary, change, node, tree, unpack};
+use plica_air::code::{Entry, INPUT, Operand, validate};
 use plica_field::{Felt, MODULUS, Word};
 use plica_hash_rpo::merge;
 use plica_vm::compile::Compiled;
 use plica_vm::inputs::{Inputs, MerkleTree};
 
-use super::forged::{Forged, compiled, felt, stopped_by};
+use super::forged::{Forged, compiled, felt, int, message, stopped_by, stopped_by_bus};
 use super::proofs::refused;
 
 /// [i, R, ..] → [V, R, ..] at depth 2.
 const GET: &str = "begin push.2 mtree_get movup.15 drop movup.15 drop movup.15 drop end";
-/// The same with the depth on the stack.
-const GET_IN_LOOPS: &str = "begin mtree_get movup.15 drop movup.15 drop end";
-const GET_AT_64: &str = "begin push.64 mtree_get movup.15 drop movup.15 drop movup.15 drop end";
 /// [i, R, V', ..] → [V, R', ..] at depth 2.
 const SET: &str = "begin push.2 mtree_set end";
-/// [V, d, i, R, ..]
-const VERIFY: &str = "begin mtree_verify end";
+/// [V, i, R, ..]
+const VERIFY: &str = "begin push.2 movdn.4 mtree_verify movup.4 drop end";
+/// [i, R, ..] at the greatest depth that a row has.
+const DEEP: &str = "begin push.63 mtree_get movup.15 drop movup.15 drop movup.15 drop end";
 
 fn leaf(n: u64) -> Word {
     [10 + n, 20, 30, 40].map(Felt::new)
-}
-
-/// Four leaves, the nodes above them, the root.
-fn tree(leaves: [Word; 4]) -> ([Word; 4], [Word; 2], Word) {
-    let [a, b, c, d] = leaves;
-    let above = [merge([a, b]), merge([c, d])];
-    (leaves, above, merge(above))
-}
-
-/// The node and its siblings, in the order of the advice.
-fn path(leaves: [Word; 4], index: usize) -> Vec<Word> {
-    let (leaves, above, _) = tree(leaves);
-    vec![leaves[index], leaves[index ^ 1], above[(index >> 1) ^ 1]]
 }
 
 fn four() -> [Word; 4] {
     [0, 1, 2, 3].map(leaf)
 }
 
-/// Stack items, top first: numbers and then words, each with its last element on top.
+/// The nodes above four leaves, and the root.
+fn above([a, b, c, d]: [Word; 4]) -> ([Word; 2], Word) {
+    let nodes = [merge([a, b]), merge([c, d])];
+    (nodes, merge(nodes))
+}
+
+fn root(leaves: [Word; 4]) -> Word {
+    above(leaves).1
+}
+
+/// Stack items, top first: words and numbers, a word with its last element on top.
 fn on_stack(numbers: &[u64], words: &[Word]) -> Vec<Felt> {
     let words = words.iter().flat_map(|word| word.iter().rev());
     let numbers = numbers.iter().map(|&number| Felt::new(number));
     numbers.chain(words.copied()).collect()
 }
 
-fn unchecked(honest: &Compiled) -> Compiled {
-    let mut weak = honest.clone();
-    for entry in &mut weak.program.entries {
-        if let Entry::Assert(check) = entry {
-            check.equal = [false; 2];
-        }
-    }
-    let helps = [
-        HostOp::PushPath { node: true },
-        HostOp::PushPath { node: false },
-    ];
-    let actions = &mut weak.program.actions;
-    actions.retain(|action| !helps.contains(&action.op) && action.op != HostOp::ReplaceNode);
-    weak
-}
-
-/// A run of what is left of the program on this advice.
-fn run(weak: Compiled, stack: Vec<Felt>, advice: &[Word]) -> Forged {
+fn run(compiled: Compiled, stack: Vec<Felt>, trees: Vec<MerkleTree>) -> Forged {
     let inputs = Inputs {
-        advice_stack: advice.concat(),
+        merkle_store: trees,
         ..Inputs::from_stack(stack)
     };
-    Forged::of(weak, &inputs).expect("nothing is checked")
+    Forged::of(compiled, &inputs).expect("runs")
 }
 
-/// Says that the checks were there.
-fn claim(forged: &mut Forged, honest: &Compiled) {
-    for at in forged.steps(ChipKind::Assert) {
-        let pc = assert::Cols::of(forged.row(at)).pc;
-        let entries = honest.program.entries.iter();
-        let mut checks = entries.filter_map(|entry| match entry {
-            Entry::Assert(check) if Felt::from_u32(check.pc) == pc => Some(check.equal),
-            _ => None,
-        });
-        let equal = checks.next().expect("the same entries otherwise");
-        assert::Cols::of_mut(forged.row_mut(at)).equal = equal.map(Felt::from_bool);
-    }
-    forged.pretend(honest.clone());
+fn honest(source: &str, stack: Vec<Felt>, leaves: [Word; 4]) -> Forged {
+    let trees = vec![MerkleTree::Full(leaves.to_vec())];
+    run(compiled(source), stack, trees)
 }
 
-fn forge(source: &str, stack: Vec<Felt>, advice: &[Word]) -> Forged {
-    let honest = compiled(source);
-    let mut forged = run(unchecked(&honest), stack, advice);
-    claim(&mut forged, &honest);
-    forged
+fn get(index: u64) -> Forged {
+    honest(GET, on_stack(&[index], &[root(four())]), four())
 }
 
-/// The first word of the outputs.
-fn first(forged: &Forged) -> Word {
-    std::array::from_fn(|j| forged.public[16 + 3 - j])
+fn set(index: u64, new: Word, leaves: [Word; 4]) -> Forged {
+    honest(SET, on_stack(&[index], &[root(leaves), new]), leaves)
 }
 
-/// Only checks stop the attack, and they do.
-#[track_caller]
-fn stopped_by_checks(forged: &Forged) {
-    let findings = forged.findings();
-    assert_eq!(findings.unbalanced, []);
-    assert!(!findings.violations.is_empty());
-    for (kind, name) in findings.constraints() {
-        assert!(
-            kind == ChipKind::Assert && name.starts_with("equality"),
-            "{kind:?} {name}"
-        );
-    }
+/// Word `n` of the outputs.
+fn output(forged: &Forged, n: usize) -> Word {
+    std::array::from_fn(|j| forged.public[16 + 4 * n + 3 - j])
 }
 
-#[test]
-fn honest_advice_needs_no_host() {
-    let (leaves, _, root) = tree(four());
-    for index in 0..4 {
-        let advice = path(four(), index);
-        let i = index as u64;
-        let runs = [
-            (GET, on_stack(&[i], &[root])),
-            (GET_IN_LOOPS, on_stack(&[2, i], &[root])),
-            (SET, on_stack(&[i], &[root, leaf(9)])),
-        ];
-        for (source, stack) in runs {
-            let forged = forge(source, stack, &advice);
-            assert!(forged.findings().is_empty(), "{source}");
-            assert_eq!(first(&forged), leaves[index]);
-        }
-    }
+/// The fact that a tree has a node at (level, index).
+fn has(level: u64, index: u64, root: Word, node: Word) -> Message {
+    let place = [12, level, index].map(Felt::new);
+    message(&[&place[..], &root, &node].concat())
 }
 
-/// At every level, of every instruction.
-#[test]
-fn a_wrong_node_or_sibling_leads_to_another_root() {
-    let (leaves, _, root) = tree(four());
-    for index in 0..4 {
-        let i = index as u64;
-        for place in 0..3 {
-            for lane in 0..4 {
-                let mut advice = path(four(), index);
-                advice[place][lane] += Felt::ONE;
-                let runs = [
-                    (GET, on_stack(&[i], &[root])),
-                    (GET_IN_LOOPS, on_stack(&[2, i], &[root])),
-                    (SET, on_stack(&[i], &[root, leaf(9)])),
-                ];
-                for (source, stack) in runs {
-                    let forged = forge(source, stack, &advice);
-                    assert_eq!(first(&forged) == leaves[index], place > 0);
-                    stopped_by_checks(&forged);
-                }
-                // What is verified is on the stack.
-                let mut node = leaves[index];
-                let mut advice = path(four(), index);
-                match place {
-                    0 => node[lane] += Felt::ONE,
-                    _ => advice[place][lane] += Felt::ONE,
-                }
-                let mut stack = on_stack(&[], &[node]);
-                stack.extend(on_stack(&[2, i], &[root]));
-                stopped_by_checks(&forge(VERIFY, stack, &advice[1..]));
+/// The fact that two trees have the same siblings on the way to (level, index).
+fn alike(level: u64, index: u64, roots: [Word; 2]) -> Message {
+    let place = [13, level, index].map(Felt::new);
+    message(&[&place[..], roots.as_flattened()].concat())
+}
+
+fn look(forged: &mut Forged) -> &mut tree::Cols<Felt> {
+    let at = forged.steps(ChipKind::Tree)[0];
+    tree::Cols::of_mut(forged.row_mut(at))
+}
+
+/// Carries on a word that changes, to the public outputs.
+fn carry(forged: &mut Forged, id: Felt, value: Word) {
+    let mut lanes = Vec::new();
+    for at in forged.rows(ChipKind::Unpack) {
+        for fact in &mut unpack::Cols::of_mut(forged.row_mut(at)).facts {
+            if fact.word_id == id {
+                fact.word = value;
+                lanes.push(fact.id);
             }
         }
     }
+    lanes.dedup();
+    for first in lanes {
+        for (j, &element) in value.iter().enumerate() {
+            forged.poison(Felt::ZERO, int(first) as u32 + j as u32, element);
+        }
+    }
+    forged.rebalance();
+}
+
+/// The program shows this node.
+fn show(forged: &mut Forged, node: Word) {
+    let cols = look(forged);
+    cols.node = node;
+    let id = cols.id;
+    carry(forged, id, node);
+    assert_eq!(output(forged, 0), node);
+}
+
+/// The program ends with this root.
+fn end_with(forged: &mut Forged, root: Word) {
+    let cols = look(forged);
+    cols.new_root = root;
+    let id = cols.id + Felt::ONE;
+    carry(forged, id, root);
+    assert_eq!(output(forged, 1), root);
+}
+
+/// Puts a row about these children into the trace.
+fn add(forged: &mut Forged, root: Word, level: u64, index: u64, children: [Word; 2]) {
+    let mut row = vec![Felt::ZERO; ChipKind::Node.width()];
+    let of = NodeRow {
+        root,
+        level,
+        index,
+        children,
+        mults: [0; 2],
+    };
+    node::fill(node::Cols::of_mut(&mut row), &of);
+    forged.push(ChipKind::Node, row);
+}
+
+/// Puts the rows about nodes into one table, as a proof has them, filled up with a row that is there already.
+fn gather(forged: &mut Forged) {
+    let kind = ChipKind::Node;
+    let rows = forged.rows(kind).into_iter();
+    let mut values: Vec<Felt> = rows.flat_map(|at| forged.row(at).to_vec()).collect();
+    let mut last = values[values.len() - kind.width()..].to_vec();
+    node::Cols::of_mut(&mut last).head.mults = [Felt::ZERO; 2];
+    while !(values.len() / kind.width()).is_power_of_two() {
+        values.extend(&last);
+    }
+    forged.tables.retain(|table| table.kind != kind);
+    forged.push(kind, values);
+    forged.rebalance();
+}
+
+/// Takes the rows about trees away.
+fn clear(forged: &mut Forged, kind: ChipKind) {
+    for at in forged.rows(kind).into_iter().rev() {
+        forged.remove(at);
+    }
 }
 
 #[test]
-fn a_node_is_on_the_side_that_the_index_says() {
-    let (_, _, root) = tree(four());
+fn every_node_is_shown() {
     for index in 0..4 {
-        for other in (0..4).filter(|&other| other != index) {
-            let i = index as u64;
-            let advice = path(four(), other);
-            stopped_by_checks(&forge(GET, on_stack(&[i], &[root]), &advice));
-            stopped_by_checks(&forge(GET_IN_LOOPS, on_stack(&[2, i], &[root]), &advice));
-            let stack = on_stack(&[i], &[root, leaf(9)]);
-            stopped_by_checks(&forge(SET, stack, &advice));
+        let forged = get(index);
+        assert_eq!(output(&forged, 0), leaf(index));
+        assert_eq!(output(&forged, 1), root(four()));
+        let mut leaves = four();
+        leaves[index as usize] = leaf(9);
+        let forged = set(index, leaf(9), four());
+        assert_eq!(output(&forged, 0), leaf(index));
+        assert_eq!(output(&forged, 1), root(leaves));
+    }
+}
+
+#[test]
+fn another_node_is_nobody_s() {
+    for index in 0..4 {
+        for lie in [leaf(index ^ 1), leaf(7), Word::default()] {
+            let root = root(four());
+            let missing = [
+                (has(2, index, root, leaf(index)), 1),
+                (has(2, index, root, lie), -1),
+            ];
+            // What is left over is asked for by nobody, so the attacker leaves it out.
+            let missing = &missing[1..];
+            let mut forged = get(index);
+            show(&mut forged, lie);
+            stopped_by_bus(&forged, missing);
+            let mut forged = set(index, leaf(9), four());
+            show(&mut forged, lie);
+            stopped_by_bus(&forged, missing);
         }
     }
 }
 
-/// The gates of the other side, with the index of this one.
+/// The attacker goes on to say that the node is where it is not, level by level up to the root.
 #[test]
-fn a_wrong_bit_opens_no_gate() {
-    let [left, right] = [leaf(0), leaf(1)];
-    let root = merge([left, right]);
-    let source = "begin push.1 mtree_get movup.15 drop movup.15 drop movup.15 drop end";
-    let mut forged = forge(source, on_stack(&[1], &[root]), &[right, left]);
-    assert!(forged.findings().is_empty());
-    forged.poison(Felt::ZERO, INPUT, Felt::ZERO);
-    assert_eq!((forged.public[0], first(&forged)), (Felt::ZERO, right));
-    stopped_by(&forged, ChipKind::WordCopy, "gate");
-    // With the gates closed nothing is hashed.
-    for at in forged.rows(ChipKind::WordCopy) {
-        let cols = word_copy::Cols::of_mut(forged.row_mut(at));
-        assert_eq!((cols.y, cols.bit), (Felt::ZERO, Felt::ONE));
-        cols.bit = Felt::ZERO;
+fn a_false_node_has_another_root() {
+    let lie = leaf(7);
+    let ([left, right], top) = above(four());
+    let parent = merge([leaf(0), lie]);
+
+    let mut forged = get(1);
+    show(&mut forged, lie);
+    add(&mut forged, top, 1, 0, [leaf(0), lie]);
+    forged.rebalance();
+    stopped_by_bus(&forged, &[(has(1, 0, top, parent), -1)]);
+
+    // As if that were the digest which it is not.
+    let mut claimed = forged.clone();
+    let at = (claimed.tables.len() - 1, 0);
+    node::Cols::of_mut(claimed.row_mut(at)).last.digest = left;
+    claimed.rebalance();
+    let findings = claimed.findings();
+    assert_eq!(findings.unbalanced, []);
+    let violated = findings.constraints();
+    let rounds =
+        |(kind, name): &(ChipKind, &str)| *kind == ChipKind::Node && name.starts_with("round 6");
+    assert!(!violated.is_empty() && violated.iter().all(rounds));
+    gather(&mut claimed);
+    refused(&claimed);
+
+    // The root would have to be another one, too.
+    add(&mut forged, top, 0, 0, [parent, right]);
+    forged.rebalance();
+    let findings = forged.findings();
+    assert_eq!(findings.unbalanced, []);
+    let violated = findings.constraints();
+    let of_top = |(kind, name): &(ChipKind, &str)| {
+        *kind == ChipKind::Node && name.starts_with("top: element")
+    };
+    assert!(violated.len() == 4 && violated.iter().all(of_top));
+    let mut gathered = forged.clone();
+    gather(&mut gathered);
+    refused(&gathered);
+
+    // A row that is no top reads what it says about the root.
+    let at = (forged.tables.len() - 1, 0);
+    node::Cols::of_mut(forged.row_mut(at)).head.top = Felt::ZERO;
+    forged.rebalance();
+    let other = merge([parent, right]);
+    stopped_by_bus(&forged, &[(has(0, 0, top, other), -1)]);
+}
+
+#[test]
+fn a_tree_is_not_another_one() {
+    let mut leaves = four();
+    leaves[1] = leaf(9);
+    let (old, new) = (root(four()), root(leaves));
+    // Rows of the other tree are there, under its own name.
+    let mut forged = get(1);
+    let other = honest(GET, on_stack(&[1], &[new]), leaves);
+    for at in other.rows(ChipKind::Node) {
+        forged.push(ChipKind::Node, other.row(at).to_vec());
+    }
+    show(&mut forged, leaf(9));
+    stopped_by_bus(&forged, &[(has(2, 1, old, leaf(9)), -1)]);
+    // Under the name of this one.
+    for at in forged.rows(ChipKind::Node) {
+        let head = &mut node::Cols::of_mut(forged.row_mut(at)).head;
+        if head.root == new {
+            head.root = old;
+        }
+    }
+    forged.rebalance();
+    let violated = forged.findings().constraints();
+    assert!(!violated.is_empty());
+    assert!(
+        violated
+            .iter()
+            .all(|(_, name)| name.starts_with("top: element"))
+    );
+}
+
+#[test]
+fn a_node_is_at_its_index() {
+    for (index, other) in [(1, 0), (1, 2), (3, 1), (0, 3)] {
+        let top = root(four());
+        let mut forged = get(index);
+        look(&mut forged).place[1] = Felt::new(other);
+        forged.poison(Felt::ZERO, INPUT, Felt::new(other));
+        forged.rebalance();
+        assert_eq!(forged.public[0], Felt::new(other));
+        assert_eq!(output(&forged, 0), leaf(index));
+        stopped_by_bus(&forged, &[(has(2, other, top, leaf(index)), -1)]);
+    }
+}
+
+/// A subtree as one that begins higher or lower, or elsewhere.
+#[test]
+fn a_node_is_on_its_level() {
+    let ([left, _], top) = above(four());
+    let lie = [leaf(0), leaf(1)];
+    for (level, index) in [(0, 0), (2, 0), (1, 1)] {
+        let mut forged = get(1);
+        add(&mut forged, top, level, index, lie);
+        let at = (forged.tables.len() - 1, 0);
+        let head = &mut node::Cols::of_mut(forged.row_mut(at)).head;
+        head.top = Felt::ZERO;
+        head.mults = [Felt::ONE; 2];
+        let findings = forged.findings();
+        assert_eq!(findings.violations, []);
+        let needs = (has(level, index, top, left), Felt::NEG_ONE);
+        assert!(findings.unbalanced.contains(&needs));
+    }
+}
+
+#[test]
+fn a_constant_depth_is_that_of_the_program() {
+    let ([left, _], top) = above(four());
+    let mut forged = get(0);
+    let cols = look(&mut forged);
+    cols.place[0] = Felt::ONE;
+    show(&mut forged, left);
+    stopped_by(&forged, ChipKind::Tree, "constant depth");
+    assert_eq!(output(&forged, 1), top);
+}
+
+/// A new root that is none, or one of a tree in which something else has changed as well.
+#[test]
+fn nothing_but_the_node_changes() {
+    let (index, new) = (1, leaf(9));
+    let top = root(four());
+    let mut changed = four();
+    changed[2] = leaf(8);
+    let other = set(index, new, changed);
+    let both = output(&other, 1);
+
+    let mut forged = set(index, new, four());
+    let right = output(&forged, 1);
+    end_with(&mut forged, both);
+    stopped_by_bus(
+        &forged,
+        &[
+            (has(2, index, both, new), -1),
+            (alike(2, index, [top, both]), -1),
+        ],
+    );
+    // With the rows about that tree.
+    for at in other.rows(ChipKind::Node) {
+        forged.push(ChipKind::Node, other.row(at).to_vec());
+    }
+    forged.rebalance();
+    stopped_by_bus(&forged, &[(alike(2, index, [top, both]), -1)]);
+    // With the change that is claimed: a sibling is another one.
+    for at in forged.rows(ChipKind::Change) {
+        let cols = change::Cols::of_mut(forged.row_mut(at));
+        for root in &mut cols.roots {
+            if *root == right {
+                *root = both;
+            }
+        }
+    }
+    forged.rebalance();
+    let sibling = above(four()).0[1];
+    stopped_by_bus(&forged, &[(has(1, 1, both, sibling), -1)]);
+    let mut gathered = forged.clone();
+    gather(&mut gathered);
+    refused(&gathered);
+    // A step that begins below it.
+    for at in forged.rows(ChipKind::Change) {
+        let cols = change::Cols::of_mut(forged.row_mut(at));
+        if cols.level == Felt::ZERO {
+            cols.mult = Felt::ZERO;
+        } else {
+            cols.top = Felt::ONE;
+        }
+    }
+    let at = forged.rows(ChipKind::Change);
+    let first = at.into_iter().find(|&at| {
+        let cols = change::Cols::of(forged.row(at));
+        cols.level == Felt::ZERO
+    });
+    forged.remove(first.expect("a step from the roots"));
+    forged.rebalance();
+    stopped_by(&forged, ChipKind::Change, "top: level 0");
+}
+
+/// A change that is not compared at all.
+#[test]
+fn siblings_are_compared() {
+    let mut forged = set(1, leaf(9), four());
+    let roots = [root(four()), output(&forged, 1)];
+    clear(&mut forged, ChipKind::Change);
+    forged.rebalance();
+    stopped_by_bus(&forged, &[(alike(2, 1, roots), -1)]);
+    // On the way to the wrong place.
+    let mut forged = set(1, leaf(9), four());
+    for at in forged.rows(ChipKind::Change) {
+        let cols = change::Cols::of_mut(forged.row_mut(at));
+        if cols.level == Felt::ONE {
+            cols.side = Felt::ZERO;
+        }
     }
     forged.rebalance();
     let findings = forged.findings();
     assert_eq!(findings.violations, []);
-    assert!(findings.unbalanced.iter().any(|(m, _)| m[0] == 49));
-}
-
-/// The tree before a change is no longer what the root says, and after it the root says nothing about the old one.
-#[test]
-fn a_root_is_of_one_tree() {
-    let mut changed = four();
-    changed[1] = leaf(9);
-    let [(_, _, old), (_, _, new)] = [four(), changed].map(tree);
-    for (leaves, root) in [(four(), new), (changed, old)] {
-        for index in 0..4 {
-            let advice = path(leaves, index);
-            let i = index as u64;
-            let stack = on_stack(&[i], &[root, leaf(8)]);
-            let set = forge(SET, stack, &advice);
-            let get = forge(GET, on_stack(&[i], &[root]), &advice);
-            stopped_by_checks(&set);
-            stopped_by_checks(&get);
-        }
-    }
-}
-
-/// A change of one leaf that changes another one with it: the new root is made with the siblings of the old one.
-#[test]
-fn nothing_but_the_node_changes() {
-    let mut changed = four();
-    changed[2] = leaf(9);
-    let (_, _, root) = tree(four());
-    let forged = forge(SET, on_stack(&[0], &[root, leaf(8)]), &path(changed, 0));
-    let mut both = changed;
-    both[0] = leaf(8);
-    let claimed: Word = std::array::from_fn(|j| forged.public[16 + 7 - j]);
-    assert_eq!(claimed, tree(both).2);
-    stopped_by_checks(&forged);
-    refused(&forged);
-}
-
-/// Index 4 and the like are not 0 at depth 2, nor is anything at depth 65.
-#[test]
-fn there_is_nothing_beyond_the_tree() {
-    let (_, _, root) = tree(four());
-    for i in [4, 8, 1 << 32, MODULUS - 4] {
-        let advice = path(four(), 0);
-        stopped_by_checks(&forge(GET_IN_LOOPS, on_stack(&[2, i], &[root]), &advice));
-        if i < 1 << 32 {
-            stopped_by_checks(&forge(GET, on_stack(&[i], &[root]), &advice));
-        }
-    }
-    for depth in [33, 64, 65, 96] {
-        let advice: Vec<Word> = (0..=depth).map(leaf).collect();
-        let root = advice[1..]
-            .iter()
-            .fold(advice[0], |node, &s| merge([node, s]));
-        let forged = forge(GET_IN_LOOPS, on_stack(&[depth, 0], &[root]), &advice);
-        match depth > 64 {
-            true => stopped_by_checks(&forged),
-            false => assert!(forged.findings().is_empty()),
-        }
-    }
-}
-
-/// i and i + p have the same residue, and both have 64 bits: only the smaller one is the index.
-#[test]
-fn an_index_is_canonical() {
-    let index = 5;
-    let bits = index + MODULUS;
-    let honest = compiled(GET_AT_64);
-    let split = |entry: &Entry| matches!(entry, Entry::Fact(fact) if fact.op == FactOp::Split);
-    let at = honest.program.entries.iter().position(split);
-    let at = at.expect("the index is split");
-    let Entry::Fact(fact) = honest.program.entries[at] else {
-        unreachable!("a split")
-    };
-    let Operand::Cell(a) = fact.operands[0] else {
-        unreachable!("of the index")
-    };
-    // The bits of i + p, from constants that the program does not have.
-    let halves = [bits & 0xffff_ffff, bits >> 32].map(Felt::new);
-    let mut weak = unchecked(&honest);
-    let b = Felt::TWO;
-    let ops = halves.map(|half| ArithOp::Affine {
-        a,
-        b,
-        w: half.halve(),
-    });
-    weak.program.entries[at] = Entry::Arith(ArithBundle { id: fact.id, ops });
-
-    let advice: Vec<Word> = (0..=64).map(leaf).collect();
-    let root = advice[1..]
-        .iter()
-        .zip(0..)
-        .fold(advice[0], |node, (&sibling, level)| {
-            merge(if bits >> level & 1 == 1 {
-                [sibling, node]
-            } else {
-                [node, sibling]
-            })
-        });
-    let mut forged = run(weak, on_stack(&[index], &[root]), &advice);
-    // Their rows become copies of others that nobody reads.
-    let rows = forged.rows(ChipKind::Arith);
-    let is_theirs = |bundle: &arith::Bundle<Felt>| bundle.id == Felt::from_u32(fact.id);
-    let mut bundles = rows
-        .iter()
-        .flat_map(|&at| arith::Cols::of(forged.row(at)).bundles);
-    let mut other = bundles
-        .find(|bundle| !is_theirs(bundle))
-        .expect("constants");
-    other
-        .lanes
-        .iter_mut()
-        .for_each(|lane| lane.mult = Felt::ZERO);
-    for at in rows {
-        let bundles = &mut arith::Cols::of_mut(forged.row_mut(at)).bundles;
-        for bundle in bundles.iter_mut().filter(|bundle| is_theirs(bundle)) {
-            *bundle = other;
-        }
-    }
-    // The row of the split, from an honest run, with these halves.
-    let sparse = vec![MerkleTree::Sparse(vec![(index, leaf(0))])];
-    let inputs = Inputs {
-        merkle_store: sparse,
-        ..Inputs::from_stack(on_stack(&[index], &[sparse_root(index, leaf(0))]))
-    };
-    let other = Forged::of(honest.clone(), &inputs).expect("runs");
-    for kind in [ChipKind::U32Mul, ChipKind::Limbs] {
-        if forged.rows(kind).is_empty() {
-            let table = other.tables.iter().find(|table| table.kind == kind);
-            forged
-                .tables
-                .push(table.expect("an honest run has it").clone());
-        }
-    }
-    for at in forged.rows(ChipKind::U32Mul) {
-        for cols in &mut u32_mul::Cols::of_mut(forged.row_mut(at)).facts {
-            assert_eq!(
-                (cols.a, cols.id),
-                (felt(index as i64), Felt::from_u32(fact.id))
-            );
-            let limbs = |half: u64| [half & 0xfff, half >> 12 & 0xfff, half >> 24].map(Felt::new);
-            cols.low = limbs(bits & 0xffff_ffff);
-            cols.high = limbs(bits >> 32);
-        }
-    }
-    claim(&mut forged, &honest);
-    forged.rebalance();
-    assert_eq!(
-        (forged.public[0], first(&forged)),
-        (felt(index as i64), leaf(0))
+    assert!(
+        findings
+            .unbalanced
+            .contains(&(alike(2, 1, roots), Felt::NEG_ONE))
     );
+}
+
+#[test]
+fn what_is_verified_is_the_node() {
+    let (_, top) = above(four());
+    let mut words = on_stack(&[], &[leaf(2)]);
+    words.extend(on_stack(&[2], &[top]));
+    let mut forged = honest(VERIFY, words, four());
+    // The last element, which is on top.
+    forged.poison(Felt::ZERO, INPUT, felt(41));
+    forged.rebalance();
     let findings = forged.findings();
     assert_eq!(findings.unbalanced, []);
     let violated = findings.constraints();
-    let canonical =
-        |(kind, name): &(ChipKind, &str)| *kind == ChipKind::U32Mul && name.ends_with("canonical");
-    assert!(
-        !violated.is_empty() && violated.iter().all(canonical),
-        "{violated:?}"
-    );
+    assert_eq!(violated.len(), 1);
+    assert!(violated[0].0 == ChipKind::Assert && violated[0].1.starts_with("equality"));
+    let checks = forged.steps(ChipKind::Assert);
+    assert!(!checks.is_empty());
+    for &at in checks.iter().rev() {
+        let cols = assert::Cols::of(forged.row(at));
+        assert_eq!(cols.equal, [Felt::ONE; 2]);
+        forged.remove(at);
+        let at = forged.rows(ChipKind::Boundary)[0];
+        boundary::Cols::of_mut(forged.row_mut(at)).clk -= Felt::ONE;
+    }
+    forged.rebalance();
+    assert!(forged.findings().unbalanced.iter().all(|(m, _)| m[0] == 2));
 }
 
-/// The root of the tree of depth 64 with this leaf and zeros.
-fn sparse_root(index: u64, leaf: Word) -> Word {
+/// Why no row may have a depth of 64: i and i + p have one name there, and a tree has a node at both.
+#[test]
+fn a_place_has_one_node_down_to_depth_63() {
+    let index = 5;
+    let trees = vec![MerkleTree::Sparse(vec![
+        (index, leaf(0)),
+        (index + MODULUS, leaf(1)),
+    ])];
+    let (upper, lower) = ([index, index + MODULUS].map(|i| i >> 63), 63);
+    assert_eq!(upper, [0, 1]);
+    let leaves = [leaf(0), leaf(1)];
+    // By index, from the leaves up: the way to each, with the other one or an empty tree beside it.
+    let mut empty = vec![Word::default()];
+    for height in 0..64 {
+        empty.push(merge([empty[height]; 2]));
+    }
+    let way = |which: usize| -> Vec<[Word; 2]> {
+        let i = [index, index + MODULUS][which];
+        let mut node = leaves[which];
+        let mut pairs = Vec::new();
+        for height in 0..lower {
+            let sibling = empty[height];
+            pairs.push(if i >> height & 1 == 1 {
+                [sibling, node]
+            } else {
+                [node, sibling]
+            });
+            node = merge(pairs[height]);
+        }
+        pairs.push([node; 2]);
+        pairs
+    };
+    let ways = [way(0), way(1)];
+    let pair = [ways[0][lower][0], ways[1][lower][0]];
+    let top = merge(pair);
+
+    // A program with a look at depth 64.
+    let mut deep = compiled(DEEP);
+    let entries = deep.program.entries.iter_mut();
+    let mut effects = entries.filter_map(|entry| match entry {
+        Entry::Effect(effect) => Some(effect),
+        _ => None,
+    });
+    let effect = effects.next().expect("a look");
+    assert_eq!(effect.operands[1], Operand::Imm(Felt::new(63)));
+    effect.operands[1] = Operand::Imm(Felt::new(64));
+    drop(effects);
+    assert!(validate(&deep.program).is_err(), "no key stands for it");
+
+    let mut forged = run(deep, on_stack(&[index], &[top]), trees);
+    assert_eq!(output(&forged, 0), leaf(0));
+    show(&mut forged, leaf(1));
+    clear(&mut forged, ChipKind::Node);
+    let path = (index + MODULUS, &ways[1]);
+    for level in 0..64u64 {
+        let height = 63 - level as usize;
+        let children = if level == 0 { pair } else { path.1[height] };
+        // 64 − level bits of the index are below this row.
+        let at = if level == 0 {
+            0
+        } else {
+            path.0 >> (64 - level)
+        };
+        add(&mut forged, top, level, at, children);
+    }
+    forged.rebalance();
+    assert_eq!(output(&forged, 0), leaf(1));
+    assert!(forged.findings().is_empty(), "two nodes at one place");
+
+    // At depth 63 there is no other way of that name.
+    let mut forged = honest_deep(index, leaf(0));
+    let top = output(&forged, 1);
+    show(&mut forged, leaf(1));
+    stopped_by_bus(&forged, &[(has(63, index, top, leaf(1)), -1)]);
+}
+
+fn honest_deep(index: u64, leaf: Word) -> Forged {
+    // The left half of a tree of depth 64 is one of depth 63.
     let (mut node, mut empty) = (leaf, Word::default());
-    for level in 0..64 {
+    for level in 0..63 {
         node = merge(if index >> level & 1 == 1 {
             [empty, node]
         } else {
@@ -380,5 +523,72 @@ fn sparse_root(index: u64, leaf: Word) -> Word {
         });
         empty = merge([empty; 2]);
     }
-    node
+    let trees = vec![MerkleTree::Sparse(vec![(index, leaf)])];
+    run(compiled(DEEP), on_stack(&[index], &[node]), trees)
+}
+
+/// A depth that is no constant is checked: the program excludes 65 and takes another way for 64.
+#[test]
+fn constant_depths_are_below_64() {
+    for depth in [0, 64, 65, 1 << 32, MODULUS - 1] {
+        for source in [GET, SET] {
+            let mut code = compiled(source).program;
+            assert_eq!(validate(&code), Ok(()));
+            for entry in &mut code.entries {
+                if let Entry::Effect(effect) = entry {
+                    effect.operands[1] = Operand::Imm(Felt::new(depth));
+                }
+            }
+            assert!(validate(&code).is_err(), "depth {depth}");
+        }
+    }
+}
+
+/// Nodes are there once, however many look at them.
+#[test]
+fn a_node_is_proven_once() {
+    let rows = |forged: &Forged, kind| {
+        let tables = forged.tables.iter().filter(|table| table.kind == kind);
+        tables
+            .map(|table| table.trace.values.len() / kind.width())
+            .sum::<usize>()
+    };
+    // [R, i]
+    let source = "begin repeat.8 dup.4 push.2 mtree_get dropw end end";
+    let stack = [on_stack(&[], &[root(four())]), vec![Felt::ONE]].concat();
+    let forged = honest(source, stack, four());
+    assert_eq!(rows(&forged, ChipKind::Node), 2);
+    assert_eq!(rows(&forged, ChipKind::Tree), 8);
+}
+
+/// Two tables of nodes, with padding that reads as its last row does, and steps that several changes share.
+#[test]
+fn many_nodes_take_two_tables() {
+    let iteration = "push.5.6.7.8 swapw dup.8 push.16 mtree_set dropw movup.4 add.1 movdn.4";
+    let source = format!("begin repeat.67 {iteration} end end");
+    let empty = plica_vm::processor::MerkleStore::default();
+    let root = empty.empty_root(16).expect("16 is not deep");
+    let mut stack = on_stack(&[], &[root]);
+    stack.push(Felt::new(1000));
+    let forged = run(compiled(&source), stack, Vec::new());
+    let tables = |kind| forged.tables.iter().filter(move |table| table.kind == kind);
+    let heights = tables(ChipKind::Node).map(|table| table.trace.values.len() / node::WIDTH);
+    let heights: Vec<usize> = heights.collect();
+    assert_eq!(heights.len(), 2, "{heights:?}");
+    assert_eq!(tables(ChipKind::Change).count(), 2);
+    refuted_by_any_count(&forged);
+}
+
+/// Each multiplicity about trees is needed.
+fn refuted_by_any_count(honest: &Forged) {
+    for kind in [ChipKind::Node, ChipKind::Change] {
+        let rows = honest.rows(kind);
+        for &at in rows.iter().step_by(97).chain(rows.last()) {
+            for (column, message) in honest.provided(at) {
+                let mut forged = honest.clone();
+                forged.row_mut(at)[column] += Felt::ONE;
+                stopped_by_bus(&forged, &[(message, 1)]);
+            }
+        }
+    }
 }

@@ -108,7 +108,7 @@ begin
 end";
 
 /// Chips without rows here: twins, which occur only in profiles of a higher blow-up.
-pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::RpoCompact];
+pub(crate) const UNREACHABLE: &[ChipKind] = &[ChipKind::RpoCompact, ChipKind::NodeCompact];
 
 /// Advice as elements and as a word.
 pub(crate) const ADVICE: &str = "

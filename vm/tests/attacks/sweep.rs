@@ -7,7 +7,7 @@ use plica_air::check::Message;
 use plica_air::chip::ChipKind;
 use plica_air::chips::{
     addresses, advice, assert, clock, frame, inverse, leave, limbs, memory_element, memory_word,
-    u32_mul,
+    tree, u32_mul,
 };
 use plica_field::Felt;
 use plica_vm::syntax::parse_program;
@@ -24,6 +24,7 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
     const SILENT: &str = "a padding row sends nothing, so what it would send does not matter";
     const NO_CONDITION: &str = "without a condition nothing is read and nothing is tested";
     const UNREAD: &str = "advice that nobody reads";
+    const READ_ONLY: &str = "a node that is read is not replaced by another one";
     const NOT_THERE: &str = "the row of the fixed table has no such message";
     let at: Vec<usize> = (0..kind.width()).collect();
     let mut free = Vec::new();
@@ -47,6 +48,9 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::Ext3
         | ChipKind::Rpo
         | ChipKind::RpoCompact
+        | ChipKind::Node
+        | ChipKind::NodeCompact
+        | ChipKind::Change
         | ChipKind::WordCopy => {}
         ChipKind::Limbs => {
             let at = limbs::Cols::of(&at);
@@ -157,6 +161,19 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
                 free.extend(unread.map(|(_, c)| (c, UNREAD)));
             }
         }
+        ChipKind::Tree => {
+            let (cols, at) = (tree::Cols::of(row), tree::Cols::of(&at));
+            if cols.replace == Felt::ZERO {
+                let columns = [at.new, at.new_root].concat();
+                free.extend(columns.into_iter().map(|c| (c, READ_ONLY)));
+            }
+            if cols.real == Felt::ZERO {
+                let columns = [at.clk, at.pc, at.fp, at.id, at.root_id, at.new_id];
+                let columns = columns.into_iter().chain(at.place_ids).chain(at.place);
+                let columns = columns.chain(at.immediates).chain(at.root).chain(at.node);
+                free.extend(columns.map(|c| (c, SILENT)));
+            }
+        }
         ChipKind::Clock => {
             let (cols, at) = (clock::Cols::of(row), clock::Cols::of(&at));
             if cols.real == Felt::ZERO {
@@ -253,7 +270,7 @@ fn no_unlisted_column_is_free() {
     }
     // Every chip, and padding of every chip that has padding rows.
     let with_rows = ChipKind::ALL.len() - programs::UNREACHABLE.len();
-    assert_eq!(seen.len(), with_rows + 7);
+    assert_eq!(seen.len(), with_rows + 8);
 }
 
 #[test]

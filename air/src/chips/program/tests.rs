@@ -1,4 +1,7 @@
+use p3_field::PrimeField64;
+
 use super::*;
+use crate::bus::WIDTH;
 use crate::check::check_row;
 use crate::chip::ChipKind;
 use crate::testing::adversarial;
@@ -9,7 +12,8 @@ fn a_row_provides_its_entry_and_nothing_else() {
     for mult in adversarial(&[]) {
         let report = check_row(ChipKind::Program, &[mult], &entry, &[]);
         assert!(report.constraints.is_empty());
-        let tuple = std::array::from_fn(|i| 20 + i as u64);
+        let mut tuple = [0; WIDTH];
+        tuple[..TUPLE_WIDTH].copy_from_slice(&entry.map(|field| field.as_canonical_u64()));
         let expected: Vec<_> = (mult != Felt::ZERO)
             .then_some((tuple, mult))
             .into_iter()
@@ -26,5 +30,5 @@ fn padding_provides_only_the_empty_tuple() {
         &[Felt::ZERO; TUPLE_WIDTH],
         &[],
     );
-    assert_eq!(report.messages, [([0; TUPLE_WIDTH], Felt::NEG_ONE)]);
+    assert_eq!(report.messages, [([0; WIDTH], Felt::NEG_ONE)]);
 }
