@@ -323,12 +323,6 @@ fn every_kind_of_failure_has_its_own_error_and_exit_code() {
         ),
         ("too many outputs", "begin push.1 end", 3, "at most 16"),
         (
-            "for the next release",
-            "begin fri_ext2fold4 end",
-            3,
-            "not supported yet",
-        ),
-        (
             "endless loop",
             "begin push.1 while.true push.1 end end",
             4,
