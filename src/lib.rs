@@ -28,7 +28,7 @@ pub use analyze::{Analysis, ChipUsage, Prediction, ProcedureUsage};
 pub use error::{Category, Error};
 pub use plica_field::{Felt, Word, format_felt, format_word};
 pub use plica_fri::{
-    FileError, Model, Profile, Proof, SecurityReport, SecurityTarget, VerifyingKey,
+    FileError, MAX_STORE_BYTES, Model, Profile, Proof, SecurityReport, SecurityTarget, VerifyingKey,
 };
 pub use plica_vm::claim::{Claim, ClaimError, LinkError};
 pub use plica_vm::compile::{Compiled, RunError, RunErrorKind};

@@ -34,7 +34,7 @@ const CHECKSUM: usize = 32;
 const MAX_KEY_BYTES: usize = crate::key::MAX_METADATA + (1 << 20);
 
 /// Largest store file, in bytes: four million nodes.
-const MAX_STORE_BYTES: usize = 1 << 28;
+pub const MAX_STORE_BYTES: usize = 1 << 28;
 
 /// What a file contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -48,7 +48,7 @@ pub use airs::{
     AirSet, AirSetError, Fingerprint, Kind, KindColumns, LOOKUP_DEGREE, Presence, Table,
 };
 pub use check::{CheckError, Place, check};
-pub use container::{FileError, FileKind, open_store, seal_store};
+pub use container::{FileError, FileKind, MAX_STORE_BYTES, open_store, seal_store};
 pub use hash::{Cap, Challenger, Commitments, HashError, HashKind, Path, Paths, Tree};
 pub use instances::{Instance, InstanceError, InstanceList, PinnedTable};
 pub use key::{KeyError, MAX_METADATA, ProvingKey, SetupError, VerifyingKey, setup};

@@ -32,7 +32,7 @@ fn store(args: &ExecutionArgs) -> Result<Option<MerkleStore>> {
 /// Writes the store back. Its trees stay what they were, so whatever happens afterwards does no harm.
 fn keep(args: &ExecutionArgs, store: Option<MerkleStore>) -> Result<()> {
     match (&args.store, store) {
-        (Some(path), Some(store)) => files::write(path, &store.to_bytes()),
+        (Some(path), Some(store)) => files::write_store(path, &store),
         _ => Ok(()),
     }
 }

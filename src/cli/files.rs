@@ -5,14 +5,14 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use plica::{
-    Claim, DirectoryModules, Error, Inputs, KernelFile, MerkleStore, ModuleLoader, Plica, Proof,
-    VerifyingKey,
+    Claim, DirectoryModules, Error, FileError, Inputs, KernelFile, MAX_STORE_BYTES, MerkleStore,
+    ModuleLoader, Plica, Proof, VerifyingKey,
 };
 
 /// Largest source text or input file that is read, in bytes.
 const MAX_TEXT: u64 = 256 << 20;
 /// Largest store file that is read, in bytes, with what is around its payload.
-const MAX_STORE: u64 = (1 << 28) + (1 << 10);
+const MAX_STORE: u64 = MAX_STORE_BYTES as u64 + (1 << 10);
 /// Largest proof or key file that is read, in bytes; decoding has tighter limits of its own.
 const MAX_BINARY: u64 = 1 << 27;
 
@@ -109,6 +109,20 @@ pub(super) fn key(path: &Path) -> Result<VerifyingKey, Error> {
         path: path.to_owned(),
         reason,
     })
+}
+
+/// Writes a store, but none that could not be read again.
+pub(super) fn write_store(path: &Path, store: &MerkleStore) -> Result<(), Error> {
+    let bytes = store.to_bytes();
+    if bytes.len() > MAX_STORE_BYTES {
+        let (limit, got) = (MAX_STORE_BYTES, bytes.len() as u64);
+        let reason = FileError::TooLarge { limit, got };
+        return Err(Error::File {
+            path: path.to_owned(),
+            reason,
+        });
+    }
+    write(path, &bytes)
 }
 
 /// The store in a file, or a new one.

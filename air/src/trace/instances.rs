@@ -1,0 +1,160 @@
+//! What ran: instances of entries, by chip.
+
+use rayon::prelude::*;
+
+use crate::chip::ChipKind;
+use crate::code::{Program, Terminator};
+use crate::record::{Execution, FrameIndex, Outcome, Step};
+
+/// An instance of a fact: no place in time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fact {
+    pub(super) frame: FrameIndex,
+    pub(super) entry: u32,
+}
+
+/// An instance of an ordered entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event {
+    pub(super) clk: u64,
+    pub(super) frame: FrameIndex,
+    pub(super) entry: u32,
+    /// The frame opened or returned to, otherwise the own frame.
+    pub(super) other: FrameIndex,
+}
+
+/// Everything that ran, by [`ChipKind`].
+#[derive(Clone, Debug)]
+pub(super) struct Instances {
+    pub(super) facts: Vec<Vec<Fact>>,
+    pub(super) events: Vec<Vec<Event>>,
+}
+
+impl Default for Instances {
+    fn default() -> Self {
+        Self {
+            facts: vec![Vec::new(); ChipKind::ALL.len()],
+            events: vec![Vec::new(); ChipKind::ALL.len()],
+        }
+    }
+}
+
+impl Instances {
+    pub(super) fn append(mut self, mut other: Self) -> Self {
+        for (own, other) in self.facts.iter_mut().zip(&mut other.facts) {
+            own.append(other);
+        }
+        for (own, other) in self.events.iter_mut().zip(&mut other.events) {
+            own.append(other);
+        }
+        self
+    }
+
+    /// Rows of a chip of facts or of ordered rows, without padding.
+    pub(super) fn rows(&self, kind: ChipKind) -> usize {
+        self.facts[kind as usize].len().div_ceil(kind.per_row()) + self.events[kind as usize].len()
+    }
+
+    pub(super) fn push_fact(&mut self, kind: ChipKind, frame: FrameIndex, entry: u32) {
+        self.facts[kind as usize].push(Fact { frame, entry });
+    }
+
+    pub(super) fn push_entry(&mut self, program: &Program, step: &Step, entry: u32, clk: &mut u64) {
+        let kind = ChipKind::of(program.entries[entry as usize].class());
+        if kind.ordered() {
+            self.events[kind as usize].push(Event {
+                clk: *clk,
+                frame: step.frame,
+                entry,
+                other: step.frame,
+            });
+            *clk += 1;
+        } else {
+            self.push_fact(kind, step.frame, entry);
+        }
+    }
+
+    pub(super) fn push_step(&mut self, program: &Program, execution: &Execution, step: &Step) {
+        let block = &program.blocks[step.block as usize];
+        let mut clk = step.clk;
+        for entry in block.entries.clone() {
+            self.push_entry(program, step, entry, &mut clk);
+        }
+        let event = |entry, other| Event {
+            clk,
+            frame: step.frame,
+            entry,
+            other,
+        };
+        let parent = execution.frames[step.frame as usize].parent;
+        match (block.terminator, step.outcome) {
+            (
+                Terminator::Enter { entry, .. }
+                | Terminator::EnterIf { entry, .. }
+                | Terminator::Loop { back: entry, .. },
+                Outcome::Opened(opened),
+            ) => {
+                self.events[ChipKind::Frame as usize].push(event(entry, opened));
+                for push in block.pushes.clone() {
+                    let kind = ChipKind::of(program.entries[push as usize].class());
+                    self.push_fact(kind, step.frame, push);
+                }
+            }
+            (Terminator::EnterIf { skip: entry, .. }, Outcome::Zero)
+            | (Terminator::Jump { entry, .. }, _)
+            | (
+                Terminator::Branch {
+                    zero: (entry, _), ..
+                },
+                Outcome::Zero,
+            )
+            | (
+                Terminator::Branch {
+                    nonzero: (entry, _),
+                    ..
+                },
+                Outcome::NonZero,
+            ) => self.events[ChipKind::Leave as usize].push(event(entry, step.frame)),
+            (Terminator::Loop { exit: entry, .. }, Outcome::Zero)
+            | (Terminator::Return { entry }, _) => {
+                self.events[ChipKind::Leave as usize].push(event(entry, parent));
+            }
+            (Terminator::Goto { .. } | Terminator::Select { .. } | Terminator::Halt, _) => {}
+            (terminator, outcome) => {
+                unreachable!("{outcome:?} is no outcome of {terminator:?}")
+            }
+        }
+    }
+}
+
+/// Heights of the tables that hold `rows` rows: one power of two, or two where the second instance avoids at least
+/// a quarter of the padding that the next power would bring.
+pub fn table_heights(rows: usize) -> Vec<usize> {
+    const WORTH_SPLITTING: usize = 1 << 10;
+    if rows == 0 {
+        return Vec::new();
+    }
+    let single = rows.next_power_of_two();
+    let half = single / 2;
+    if single >= WORTH_SPLITTING && rows > half {
+        let rest = (rows - half).next_power_of_two();
+        if rest <= half / 2 {
+            return vec![half, rest];
+        }
+    }
+    vec![single]
+}
+
+pub(super) fn collect(program: &Program, execution: &Execution) -> Instances {
+    execution
+        .steps
+        .par_chunks(1 << 14)
+        .map(|steps| {
+            let mut instances = Instances::default();
+            for step in steps {
+                instances.push_step(program, execution, step);
+            }
+            instances
+        })
+        .reduce(Instances::default, Instances::append)
+}

@@ -1,0 +1,92 @@
+//! Tables that are no list of instances: boundary, program, addresses; and those of facts about trees.
+
+use std::sync::atomic::Ordering;
+
+use p3_field::PrimeCharacteristicRing;
+use plica_field::Felt;
+
+use super::instances::table_heights;
+use super::{Generator, Table, rows};
+use crate::chip::ChipKind;
+use crate::chips::{addresses, boundary, program};
+use crate::code::INPUT;
+
+impl Generator<'_> {
+    /// A row for each address touched, in order.
+    pub(super) fn addresses(&self) -> Vec<Table> {
+        let kind = ChipKind::Addresses;
+        let touched = &self.execution.touched;
+        let mut done = 0;
+        table_heights(touched.len())
+            .into_iter()
+            .map(|height| {
+                let first = done;
+                done += height;
+                let trace = rows(kind, height, |r, row| {
+                    let cols = addresses::Cols::of_mut(row);
+                    let at = first + r;
+                    match touched.get(at) {
+                        Some(own) => {
+                            let previous = at.checked_sub(1).map(|before| &touched[before]);
+                            addresses::fill(cols, own, previous, &self.limbs);
+                        }
+                        None => addresses::fill_padding(cols),
+                    }
+                });
+                Table { kind, trace }
+            })
+            .collect()
+    }
+
+    pub(super) fn program(&self) -> Table {
+        let trace = rows(ChipKind::Program, self.program.table_height(), |r, row| {
+            let count = self.lookups.get(r);
+            program::Cols::of_mut(row).mult =
+                count.map_or(Felt::ZERO, |c| Felt::from_u32(c.load(Ordering::Relaxed)));
+        });
+        Table {
+            kind: ChipKind::Program,
+            trace,
+        }
+    }
+
+    pub(super) fn boundary(&self) -> Table {
+        let root = self.frame(0);
+        let trace = rows(ChipKind::Boundary, 1, |_, row| {
+            *boundary::Cols::of_mut(row) = boundary::Cols {
+                clk: Felt::from_u64(self.execution.clk),
+                last: match self.execution.touched.last() {
+                    Some(touched) => touched.place().map(Felt::from_u64),
+                    None => addresses::START.map(Felt::from_i64),
+                },
+                mults: std::array::from_fn(|j| self.mult(root, INPUT + j as u32)),
+            };
+        });
+        Table {
+            kind: ChipKind::Boundary,
+            trace,
+        }
+    }
+}
+
+/// The tables of a chip whose rows are listed; the last one is duplicated, not `real`, to fill them up.
+pub(super) fn listed<T: Sync>(
+    kind: ChipKind,
+    list: &[T],
+    fill: impl Fn(&mut [Felt], &T, bool) + Sync,
+) -> Vec<Table> {
+    let mut done = 0;
+    table_heights(list.len())
+        .into_iter()
+        .map(|height| {
+            let first = done;
+            done += height;
+            let trace = rows(kind, height, |r, row| {
+                let own = list.get(first + r);
+                let shown = own.or(list.last()).expect("there are rows");
+                fill(row, shown, own.is_some());
+            });
+            Table { kind, trace }
+        })
+        .collect()
+}
