@@ -310,10 +310,16 @@ fn every_kind_of_failure_has_its_own_error_and_exit_code() {
             "nothing",
         ),
         (
-            "an injector that nobody has",
+            "a signature without a key",
             "begin adv.push_sig.rpo_falcon512 nop end",
-            3,
-            "not supported",
+            4,
+            "the advice map has no such key",
+        ),
+        (
+            "an injector that nobody has",
+            "begin adv.push_smtget nop end",
+            4,
+            "not implemented",
         ),
         (
             "depth of branches",

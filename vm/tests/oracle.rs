@@ -100,6 +100,7 @@ const MESSAGES: &[(&str, Failure)] = &[
     ("out of bounds for a node at depth", Failure::MerkleLookup),
     ("Failed to execute Ext2Intt", Failure::Interpolation),
     ("Smt node", Failure::SmtLeaf),
+    ("Malformed signature key", Failure::SignatureKey),
     ("FRI domain segment", Failure::FriSegment),
     ("projection is inconsistent", Failure::FriFolding),
     // Whatever the reference crashes on.

@@ -26,6 +26,8 @@ pub enum HostOp {
     InsertPair { domain: u8 },
     /// The twelve elements of a state: the map has its rate under the digest of the permuted state.
     InsertState,
+    /// public key, message: pushes a Falcon-512 signature by the secret key that the map has there.
+    PushSignature,
     /// What the language names and nobody has; always fails.
     Unimplemented,
 }

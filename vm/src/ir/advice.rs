@@ -37,6 +37,7 @@ impl Translator<'_> {
             ),
             I::AdvPushSmtPeek => (HostOp::PushTreeValue, [word(0), word(4)].concat()),
             I::AdvPushSmtGet | I::AdvPushSmtSet => (HostOp::Unimplemented, Vec::new()),
+            I::AdvPushSigRpoFalcon512 => (HostOp::PushSignature, [word(0), word(4)].concat()),
             I::AdvInsertMem => (
                 HostOp::InsertMemory,
                 word(0)

@@ -8,6 +8,7 @@ use plica_field::{Felt, Word};
 use plica_hash_rpo::{digest, merge_in_domain, permute};
 use thiserror::Error;
 
+use super::falcon;
 use super::memory::Memory;
 use super::store::MerkleStore;
 use crate::inputs::{Inputs, MerkleTree};
@@ -35,6 +36,14 @@ pub enum HostFailure {
     NotU32(Felt),
     #[error("division by zero")]
     DivisionByZero,
+    #[error(
+        "the advice map has no Falcon-512 secret key there, which is 1281 elements of a byte each"
+    )]
+    SecretKey,
+    #[error("the secret key does not belong to this public key")]
+    PublicKey,
+    #[error("this build cannot sign with Falcon-512: it lacks the feature `falcon`")]
+    NoSigner,
     #[error("this injector is not implemented")]
     Unimplemented,
     /// The action takes longer than the run may.
@@ -187,6 +196,11 @@ impl Host {
                 let mut state = std::array::from_fn(|j| operands[j]);
                 permute(&mut state);
                 self.map.insert(digest(&state), operands[4..].to_vec());
+            }
+            HostOp::PushSignature => {
+                let secret_key = self.map.get(&word(0)).ok_or(HostFailure::Key)?;
+                let values = falcon::sign(secret_key, word(0), word(4))?;
+                self.push(&values);
             }
             HostOp::Unimplemented => return Err(HostFailure::Unimplemented),
         }

@@ -4,6 +4,7 @@
 //! stays.
 
 mod decode;
+mod falcon;
 mod host;
 mod memory;
 mod store;

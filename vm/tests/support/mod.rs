@@ -161,6 +161,8 @@ pub(crate) enum Failure {
     FriSegment,
     /// `fri_folding`: a value that was not folded to the one expected.
     FriFolding,
+    /// `signature_key`: no secret key, or not the one of the public key.
+    SignatureKey,
     /// `unimplemented`: an injector that the language names and nobody has.
     Unimplemented,
 }
@@ -176,6 +178,8 @@ impl From<HostFailure> for Failure {
             HostFailure::Address(_) => Self::MemoryAddress,
             HostFailure::NotU32(_) => Self::NotU32,
             HostFailure::DivisionByZero => Self::DivisionByZero,
+            HostFailure::SecretKey | HostFailure::PublicKey => Self::SignatureKey,
+            HostFailure::NoSigner => panic!("built without the feature `falcon`"),
             HostFailure::Unimplemented => Self::Unimplemented,
             HostFailure::Limit { .. } => panic!("no case asks for that much"),
         }
@@ -201,6 +205,7 @@ impl Failure {
         (Self::SmtLeaf, "smt_leaf"),
         (Self::FriSegment, "fri_segment"),
         (Self::FriFolding, "fri_folding"),
+        (Self::SignatureKey, "signature_key"),
         (Self::Unimplemented, "unimplemented"),
     ];
 

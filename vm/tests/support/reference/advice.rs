@@ -102,7 +102,7 @@ impl Machine<'_> {
             I::AdvPushExt2Intt => self.push_interpolation()?,
             I::AdvPushSmtPeek => self.push_smt_value()?,
             I::AdvPushSmtGet | I::AdvPushSmtSet => return fail(Failure::Unimplemented),
-            I::AdvPushSigRpoFalcon512 => panic!("signatures are not deterministic"),
+            I::AdvPushSigRpoFalcon512 => self.push_signature()?,
             I::AdvInsertMem => {
                 let (start, end) = (address(self.peek(4))?, address(self.peek(5))?);
                 if start > end {
@@ -164,6 +164,35 @@ impl Machine<'_> {
             let at = self.advice.stack.len() - 2 * coefficient as usize;
             self.advice.stack.splice(at..at, sum.into_iter().rev());
         }
+        Ok(())
+    }
+
+    /// Nonce, public key, signature and the product of those two: `[PK, MSG, ..]`.
+    fn push_signature(&mut self) -> Result<()> {
+        use miden_crypto::dsa::rpo_falcon512::{Polynomial, SecretKey};
+        use miden_crypto::hash::rpo::Rpo256;
+        use miden_crypto::utils::Deserializable;
+
+        let foreign = |word: Word| word.map(|v| miden_crypto::Felt::new(v.as_canonical_u64()));
+        let (public_key, message) = (self.peek_word(0), self.peek_word(4));
+        let bytes = self.advice.lookup(public_key)?;
+        let bytes = bytes.iter().map(|byte| byte.as_canonical_u64().try_into());
+        let key = bytes.collect::<std::result::Result<Vec<u8>, _>>().ok();
+        let Some(key) = key.and_then(|bytes| SecretKey::read_from_bytes(&bytes).ok()) else {
+            return fail(Failure::SignatureKey);
+        };
+        let h = key.compute_pub_key_poly();
+        if Rpo256::hash_elements(&h.to_elements()).as_elements() != foreign(public_key) {
+            return fail(Failure::SignatureKey);
+        }
+        let signature = key.sign(foreign(message).into());
+        let mut values = signature.nonce().to_elements().to_vec();
+        values.extend(h.to_elements());
+        values.extend(signature.sig_poly().to_elements());
+        let product = Polynomial::mul_modulo_p(&h, signature.sig_poly());
+        values.extend(product.map(miden_crypto::Felt::new));
+        let values: Vec<Felt> = values.iter().map(|v| Felt::from_u64(v.as_int())).collect();
+        self.advice.push(&values);
         Ok(())
     }
 
