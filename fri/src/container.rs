@@ -22,8 +22,9 @@ use thiserror::Error;
 
 use crate::instances::InstanceList;
 use crate::key::{KeyError, KeyFields, VerifyingKey};
-use crate::profile::{Profile, ProfileId};
-use crate::proof::Proof;
+use crate::lifted::LiftedProof;
+use crate::profile::{Format, Profile, ProfileId};
+use crate::proof::{Proof, ProofBody};
 use crate::types::BatchProof;
 
 const MAGIC: [u8; 8] = *b"PLICA\r\n\x1a";
@@ -111,15 +112,32 @@ pub enum FileError {
 }
 
 #[derive(Serialize)]
-struct ProofPayload<'a> {
+struct ProofPayload<'a, B> {
     instances: &'a InstanceList,
-    batch: &'a BatchProof,
+    body: &'a B,
 }
 
 #[derive(Deserialize)]
-struct ProofPayloadOwned {
+struct ProofPayloadOwned<B> {
     instances: InstanceList,
-    batch: BatchProof,
+    body: B,
+}
+
+/// A payload whose encoding is the one that it comes from.
+fn decode_proof<B>(payload: &[u8]) -> Result<(InstanceList, ProofBody), FileError>
+where
+    B: Serialize + for<'a> Deserialize<'a> + Into<ProofBody>,
+{
+    let ProofPayloadOwned::<B> { instances, body } = decode_all(payload)?;
+    let again = ProofPayload {
+        instances: &instances,
+        body: &body,
+    };
+    if encodes_to(&again, payload) {
+        Ok((instances, body.into()))
+    } else {
+        Err(FileError::NonCanonical)
+    }
 }
 
 pub(crate) fn seal(kind: FileKind, profile: ProfileId, payload: &[u8]) -> Vec<u8> {
@@ -216,7 +234,7 @@ impl Proof {
     /// The bytes of a proof file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        seal(FileKind::Proof, self.profile, &encode(&self.payload()))
+        seal(FileKind::Proof, self.profile, &self.payload())
     }
 
     /// Reads a proof file.
@@ -225,23 +243,22 @@ impl Proof {
     /// [`FileError`] for anything but exactly what [`Self::to_bytes`] writes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
         let (profile, payload) = open(FileKind::Proof, bytes)?;
-        let fields: ProofPayloadOwned = decode_all(payload)?;
-        let proof = Self {
-            profile: profile.id,
-            instances: fields.instances,
-            batch: fields.batch,
+        let (instances, body) = match profile.format {
+            Format::Batch => decode_proof::<BatchProof>(payload)?,
+            Format::Lifted => decode_proof::<LiftedProof>(payload)?,
         };
-        if encodes_to(&proof.payload(), payload) {
-            Ok(proof)
-        } else {
-            Err(FileError::NonCanonical)
-        }
+        Ok(Self {
+            profile: profile.id,
+            instances,
+            body,
+        })
     }
 
-    const fn payload(&self) -> ProofPayload<'_> {
-        ProofPayload {
-            instances: &self.instances,
-            batch: &self.batch,
+    fn payload(&self) -> Vec<u8> {
+        let instances = &self.instances;
+        match &self.body {
+            ProofBody::Batch(body) => encode(&ProofPayload { instances, body }),
+            ProofBody::Lifted(body) => encode(&ProofPayload { instances, body }),
         }
     }
 }

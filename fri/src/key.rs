@@ -7,6 +7,7 @@ use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
 use p3_commit::UnivariateStarkPcs;
 use p3_field::PrimeField64;
 use p3_matrix::Matrix as _;
+use p3_merkle_tree::MerkleCap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::instrument;
@@ -14,7 +15,8 @@ use tracing::instrument;
 use crate::airs::{AirSet, Presence, Table};
 use crate::hash::{Cap, Challenger, Tree};
 use crate::instances::{InstanceList, PinnedTable};
-use crate::profile::{Profile, ProfileId};
+use crate::lifted;
+use crate::profile::{Format, Profile, ProfileId};
 use crate::security::{Model, SecurityTarget};
 use crate::transcript::{PROTOCOL_VERSION, encode_bytes, number, setup_config};
 use crate::types::{Config, Ext, Felt, Matrix, Pcs, Word};
@@ -129,7 +131,13 @@ pub struct ProvingKey<T> {
     pub(crate) key: VerifyingKey,
     /// The preprocessed traces of listed kinds, by kind.
     pub(crate) traces: Vec<Option<Matrix>>,
-    pub(crate) preprocessed: Tree<Matrix>,
+    pub(crate) preprocessed: Preprocessed,
+}
+
+/// The committed LDE of the preprocessed traces, in the form of the profile's format.
+pub(crate) enum Preprocessed {
+    Batch(Tree<Matrix>),
+    Lifted(lifted::Preprocessed),
 }
 
 impl<T: Table> ProvingKey<T> {
@@ -216,12 +224,27 @@ pub fn setup<T: Table>(
         });
         let domain =
             <Pcs as p3_commit::Pcs<Ext, Challenger>>::natural_domain_for_degree(pcs, height);
-        evaluations.push((domain, trace.clone()));
+        if profile.format == Format::Batch {
+            evaluations.push((domain, trace.clone()));
+        }
         kept[kind] = Some(trace);
     }
-    let (commitment, data) =
-        <Pcs as UnivariateStarkPcs<Ext, Challenger>>::commit_preprocessing(pcs, evaluations)
-            .expect("heights are checked");
+    let (commitment, data) = match profile.format {
+        Format::Batch => {
+            let committed = <Pcs as UnivariateStarkPcs<Ext, Challenger>>::commit_preprocessing(
+                pcs,
+                evaluations,
+            );
+            let (cap, tree) = committed.expect("heights are checked");
+            (cap, Preprocessed::Batch(tree))
+        }
+        Format::Lifted => {
+            let traces: Vec<&Matrix> = kept.iter().flatten().collect();
+            let committed = lifted::Preprocessed::new(&traces, profile.log_blowup);
+            let cap = Cap::Felts(MerkleCap::new(vec![committed.root()]));
+            (cap, Preprocessed::Lifted(committed))
+        }
+    };
     let key = VerifyingKey::new(
         profile.clone(),
         target,
@@ -317,6 +340,7 @@ impl VerifyingKey {
         out.extend([3, 1, 1].map(number));
         for parameter in [
             usize::from(profile.id.0),
+            profile.format.code() as usize,
             profile.hash.code() as usize,
             profile.log_blowup,
             profile.max_log_arity,

@@ -13,6 +13,26 @@ use crate::hash::HashKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProfileId(pub u16);
 
+/// How a proof is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// As Plonky3's batch-STARK: every table at its own height, with its own quotient.
+    Batch,
+    /// All tables lifted to one height, one quotient, a transcript of digests: with RPO only, made to be verified inside the machine
+    /// (`docs/lifted.md`).
+    Lifted,
+}
+
+impl Format {
+    /// Number in key digests.
+    pub(crate) const fn code(self) -> u32 {
+        match self {
+            Self::Batch => 1,
+            Self::Lifted => 2,
+        }
+    }
+}
+
 /// The parameters of a proof that do not depend on the proven instance.
 ///
 /// Keys and proofs of other parameters than those of [`Profile::ALL`] work in memory, for measuring, but not as files.
@@ -25,6 +45,8 @@ pub struct Profile {
     pub id: ProfileId,
     /// Name on the command line.
     pub name: &'static str,
+    /// How it is built.
+    pub format: Format,
     /// Hash of Merkle trees and transcript.
     pub hash: HashKind,
     /// log2 of the blow-up: the LDE has 2^`log_blowup` times the rows of the trace.
@@ -56,6 +78,7 @@ impl Profile {
     const BASE: Self = Self {
         id: ProfileId(0),
         name: "",
+        format: Format::Batch,
         hash: HashKind::Rpo,
         log_blowup: 1,
         max_log_arity: 2,
@@ -111,8 +134,25 @@ impl Profile {
         ..Self::BASE
     };
 
+    /// RPO at blow-up 8 in the lifted format: proofs that programs verify.
+    pub const LIFTED: Self = Self {
+        id: ProfileId(5),
+        name: "lifted",
+        format: Format::Lifted,
+        log_blowup: 3,
+        max_log_arity: 3,
+        query_pow_bits: 16,
+        ..Self::BASE
+    };
+
     /// Every profile.
-    pub const ALL: [Self; 4] = [Self::FAST, Self::COMPACT, Self::BLAKE3, Self::EVM];
+    pub const ALL: [Self; 5] = [
+        Self::FAST,
+        Self::COMPACT,
+        Self::BLAKE3,
+        Self::EVM,
+        Self::LIFTED,
+    ];
 
     /// The profile with this number.
     #[must_use]
@@ -142,5 +182,17 @@ impl Profile {
             && self.ood_pow_bits <= MAX_POW
             && self.lookup_pow_bits <= MAX_POW
             && self.max_log_height + self.log_blowup <= 32
+            && (matches!(self.format, Format::Batch) || self.is_lifted())
+    }
+
+    /// Whether the parameters are those that the lifted format fixes.
+    const fn is_lifted(&self) -> bool {
+        matches!(self.hash, HashKind::Rpo)
+            && self.max_log_arity == crate::lifted::LOG_ARITY
+            && self.cap_height == 0
+            && self.batch_pow_bits == 0
+            && self.commit_pow_bits == 0
+            && self.ood_pow_bits == 0
+            && self.lookup_pow_bits == 0
     }
 }

@@ -1,7 +1,8 @@
 //! A proof.
 
 use crate::instances::InstanceList;
-use crate::profile::ProfileId;
+use crate::lifted::LiftedProof;
+use crate::profile::{Format, ProfileId};
 use crate::types::BatchProof;
 
 /// A proof that a machine's tables satisfy their constraints and their buses balance, for a key and public values.
@@ -10,7 +11,38 @@ use crate::types::BatchProof;
 pub struct Proof {
     pub(crate) profile: ProfileId,
     pub(crate) instances: InstanceList,
-    pub(crate) batch: BatchProof,
+    pub(crate) body: ProofBody,
+}
+
+/// What a proof is besides the list of its tables.
+pub enum ProofBody {
+    /// A stock batch-STARK proof.
+    Batch(BatchProof),
+    /// A proof with one height and one quotient.
+    Lifted(LiftedProof),
+}
+
+impl ProofBody {
+    /// Its format.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        match self {
+            Self::Batch(_) => Format::Batch,
+            Self::Lifted(_) => Format::Lifted,
+        }
+    }
+}
+
+impl From<BatchProof> for ProofBody {
+    fn from(proof: BatchProof) -> Self {
+        Self::Batch(proof)
+    }
+}
+
+impl From<LiftedProof> for ProofBody {
+    fn from(proof: LiftedProof) -> Self {
+        Self::Lifted(proof)
+    }
 }
 
 impl Proof {
@@ -26,29 +58,29 @@ impl Proof {
         &self.instances
     }
 
-    /// The inner batch-STARK proof.
+    /// The inner proof.
     #[must_use]
-    pub const fn batch(&self) -> &BatchProof {
-        &self.batch
+    pub const fn body(&self) -> &ProofBody {
+        &self.body
     }
 
     /// A proof from its parts. Nothing is checked; [`crate::verify`] checks everything.
     #[must_use]
-    pub const fn from_parts(
+    pub fn from_parts(
         profile: ProfileId,
         instances: InstanceList,
-        batch: BatchProof,
+        body: impl Into<ProofBody>,
     ) -> Self {
         Self {
             profile,
             instances,
-            batch,
+            body: body.into(),
         }
     }
 
     /// The parts of a proof.
     #[must_use]
-    pub fn into_parts(self) -> (ProfileId, InstanceList, BatchProof) {
-        (self.profile, self.instances, self.batch)
+    pub fn into_parts(self) -> (ProfileId, InstanceList, ProofBody) {
+        (self.profile, self.instances, self.body)
     }
 }

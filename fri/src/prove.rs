@@ -10,7 +10,8 @@ use tracing::{info, instrument};
 use crate::airs::Table;
 use crate::batch::{self, Input};
 use crate::instances::{Instance, InstanceError, InstanceList};
-use crate::key::ProvingKey;
+use crate::key::{Preprocessed, ProvingKey};
+use crate::lifted;
 use crate::proof::Proof;
 use crate::security::{SecurityError, SecurityReport, SecurityTarget, Workload, resolve};
 use crate::transcript::{Frame, PROTOCOL_VERSION, config};
@@ -137,8 +138,7 @@ pub fn prove<T: Table>(
         key: &digest,
         instances: &instances,
     };
-    let config = config(&vk.profile, report.queries, &frame);
-    let inputs = traces
+    let inputs: Vec<_> = traces
         .into_iter()
         .map(|Trace { kind, matrix }| Input {
             table: &airs.kinds()[kind].table,
@@ -153,11 +153,29 @@ pub fn prove<T: Table>(
             },
         })
         .collect();
-    let batch = batch::prove(&config, inputs, (&vk.preprocessed, &key.preprocessed));
+    let body = match &key.preprocessed {
+        Preprocessed::Batch(tree) => {
+            let config = config(&vk.profile, report.queries, &frame);
+            batch::prove(&config, inputs, (&vk.preprocessed, tree)).into()
+        }
+        Preprocessed::Lifted(preprocessed) => {
+            let (profile, queries) = (&vk.profile, report.queries);
+            lifted::prove(
+                airs,
+                profile,
+                queries,
+                &frame,
+                public_values,
+                inputs,
+                preprocessed,
+            )
+            .into()
+        }
+    };
     Ok(Proof {
         profile: vk.profile.id,
         instances,
-        batch,
+        body,
     })
 }
 
@@ -175,7 +193,7 @@ pub fn plan<T: Table>(
     let report = resolve(
         &vk.profile,
         vk.target,
-        &Workload::new(key.airs.as_ref(), instances),
+        &Workload::new(key.airs.as_ref(), &vk.profile, instances),
     )?;
     report.require(min_security)?;
     Ok(report)

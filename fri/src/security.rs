@@ -38,7 +38,8 @@ use crate::airs::{AirSet, Table};
 use crate::hash::HashKind;
 use crate::instances::InstanceList;
 use crate::johnson::NarrowedFri;
-use crate::profile::Profile;
+use crate::lifted::Layout;
+use crate::profile::{Format, Profile};
 use crate::types::{CHALLENGE_BITS, EXT_DEGREE};
 
 /// Most queries that a proof may have.
@@ -272,7 +273,11 @@ pub struct Workload {
 
 impl Workload {
     /// The workload of a list of tables that has been checked.
-    pub(crate) fn new<T: Table>(airs: &AirSet<T>, instances: &InstanceList) -> Self {
+    pub(crate) fn new<T: Table>(
+        airs: &AirSet<T>,
+        profile: &Profile,
+        instances: &InstanceList,
+    ) -> Self {
         let mut sum = Self {
             log_height: 0,
             constraints: 0,
@@ -301,6 +306,14 @@ impl Workload {
             );
             sum.interactions += info.interactions;
             sum.tuple_width = sum.tuple_width.max(info.tuple_width);
+        }
+        if profile.format == Format::Lifted {
+            // One height, one quotient of the largest degree, one ladder over whole blocks.
+            let layout = Layout::new(airs, instances);
+            sum.log_height = layout.log_height;
+            sum.degrees = (1 << layout.log_chunks) + 2;
+            sum.chunks = 1 << layout.log_chunks;
+            sum.openings = layout.batched();
         }
         sum
     }

@@ -6,10 +6,12 @@ use thiserror::Error;
 use tracing::{info_span, instrument};
 
 use crate::airs::{AirSet, Analysed, Table};
+use crate::hash::Cap;
 use crate::instances::InstanceError;
 use crate::key::{KeyError, VerifyingKey};
-use crate::profile::ProfileId;
-use crate::proof::Proof;
+use crate::lifted::{self, Rejection};
+use crate::profile::{Format, ProfileId};
+use crate::proof::{Proof, ProofBody};
 use crate::security::{SecurityError, SecurityReport, SecurityTarget, Workload, resolve};
 use crate::shape::{self, ShapeError};
 use crate::transcript::{Frame, PROTOCOL_VERSION, config};
@@ -52,6 +54,15 @@ pub enum VerifyError {
     /// The proof is wrong.
     #[error("the proof is invalid: {0}")]
     Invalid(String),
+}
+
+impl From<Rejection> for VerifyError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Shape(error) => Self::Shape(error),
+            other => Self::Invalid(other.to_string()),
+        }
+    }
 }
 
 /// Verifies a proof for a key and public values, and says how secure it is.
@@ -105,10 +116,40 @@ pub(crate) fn verify_in_frame<T: Table>(
         });
     }
 
-    let report = info_span!("security")
-        .in_scope(|| resolve(&key.profile, key.target, &Workload::new(airs, instances)))?;
+    let report = info_span!("security").in_scope(|| {
+        resolve(
+            &key.profile,
+            key.target,
+            &Workload::new(airs, &key.profile, instances),
+        )
+    })?;
     report.require(min_security)?;
-    shape::check(airs, &key.profile, instances, report.queries, &proof.batch)?;
+    let batch = match (&proof.body, key.profile.format) {
+        (ProofBody::Batch(batch), Format::Batch) => batch,
+        (ProofBody::Lifted(lifted), Format::Lifted) => {
+            let Cap::Felts(cap) = &key.preprocessed else {
+                return Err(KeyError::Commitment.into());
+            };
+            let root = *cap.roots().first().ok_or(KeyError::Commitment)?;
+            let queries = report.queries;
+            lifted::verify(
+                airs,
+                &key.profile,
+                queries,
+                frame,
+                public_values,
+                root,
+                lifted,
+            )?;
+            return Ok(report);
+        }
+        _ => {
+            return Err(VerifyError::Invalid(
+                "its format is not the profile's".into(),
+            ));
+        }
+    };
+    shape::check(airs, &key.profile, instances, report.queries, batch)?;
 
     let common = key.common_data(airs, instances);
     check_bus_widths(&common.lookups)?;
@@ -133,7 +174,7 @@ pub(crate) fn verify_in_frame<T: Table>(
         })
         .collect();
     info_span!("batch proof")
-        .in_scope(|| verify_batch(&config, &tables, &proof.batch, &public_values, &common))
+        .in_scope(|| verify_batch(&config, &tables, batch, &public_values, &common))
         .map_err(|error| VerifyError::Invalid(error.to_string()))?;
     Ok(report)
 }

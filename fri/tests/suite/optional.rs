@@ -121,7 +121,7 @@ fn exactly_the_listed_tables() {
                 log_height: 3,
             };
             let with = |change: &dyn Fn(&mut Vec<Instance>)| {
-                let (profile, mut instances, batch) = proof(f).into_parts();
+                let (profile, mut instances, batch) = batch_parts(proof(f));
                 change(&mut instances.0);
                 let by_prover = match plan(&f.pk, &instances, LOW) {
                     Err(ProveError::Instances(error)) => error,
@@ -210,10 +210,10 @@ fn tampered_proofs_without_a_table() {
             public[i] += Felt::ONE;
             assert!(verify(&airs(), &f.vk, &public, &proof(f), LOW).is_err());
         }
-        let (profile, instances, batch) = proof(f).into_parts();
+        let (profile, instances, batch) = batch_parts(proof(f));
         for table in 0..instances.tables().len() {
             let with = |change: &dyn Fn(&mut BatchProof)| {
-                let (_, _, mut batch) = proof(f).into_parts();
+                let (_, _, mut batch) = batch_parts(proof(f));
                 change(&mut batch);
                 check(f, &Proof::from_parts(profile, instances.clone(), batch))
                     .expect_err("accepted")
@@ -249,10 +249,10 @@ fn tampered_proofs_without_a_table() {
             });
         }
         // The openings of the preprocessed commitment: it is the third.
-        let (_, _, mut changed) = proof(f).into_parts();
+        let (_, _, mut changed) = batch_parts(proof(f));
         changed.opening_proof.input_openings[2].opened_values[0][0][0] += Felt::ONE;
         assert!(check(f, &Proof::from_parts(profile, instances.clone(), changed)).is_err());
-        let (_, _, mut changed) = proof(f).into_parts();
+        let (_, _, mut changed) = batch_parts(proof(f));
         changed.opening_proof.input_openings[2].opened_values[0].push(vec![Felt::ONE]);
         assert!(matches!(
             check(f, &Proof::from_parts(profile, instances, changed)),
@@ -337,7 +337,7 @@ fn a_profile_may_lack_a_kind() {
                 _ => panic!("accepted"),
             }
             // The verifier does not rely on the prover: a list that names the kind is refused, whatever else the proof says.
-            let (id, mut instances, batch) = proof.into_parts();
+            let (id, mut instances, batch) = batch_parts(proof);
             instances.0.push(Instance {
                 kind: STEEP as u16,
                 log_height: 3,
@@ -391,7 +391,7 @@ fn a_proof_cannot_choose_the_profile() {
         verify(&steep(), &vk, &run.public, &proof, LOW),
         Err(VerifyError::Profile { .. })
     ));
-    let (_, instances, batch) = proof.into_parts();
+    let (_, instances, batch) = batch_parts(proof);
     let proof = Proof::from_parts(Profile::BLAKE3.id, instances, batch);
     assert!(matches!(
         verify(&steep(), &vk, &run.public, &proof, LOW),

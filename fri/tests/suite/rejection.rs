@@ -295,7 +295,7 @@ fn lists_of_tables() {
     let f = &fixtures()[2];
     let list = proof(f).instances().clone();
     let with = |change: &dyn Fn(&mut Vec<Instance>)| {
-        let (profile, mut instances, batch) = proof(f).into_parts();
+        let (profile, mut instances, batch) = batch_parts(proof(f));
         change(&mut instances.0);
         assert_ne!(instances, list);
         match check(f, &Proof::from_parts(profile, instances, batch)) {
@@ -598,7 +598,7 @@ fn parts_of_a_proof() {
     ];
     for f in fixtures() {
         for (name, change) in changes {
-            let (profile, instances, mut batch) = proof(f).into_parts();
+            let (profile, instances, mut batch) = batch_parts(proof(f));
             change(&mut batch);
             assert!(
                 check(f, &Proof::from_parts(profile, instances, batch)).is_err(),

@@ -39,7 +39,8 @@ fn queries_of_every_profile() {
             ("fast", 177, 177),
             ("compact", 57, 57),
             ("blake3", 169, 169),
-            ("evm", 57, 57)
+            ("evm", 57, 57),
+            ("lifted", 57, 57),
         ]
     );
     assert_eq!(

@@ -40,6 +40,14 @@ pub enum Toy {
     Selector,
 }
 
+/// The parts of a batch proof.
+pub fn batch_parts(proof: Proof) -> (ProfileId, InstanceList, BatchProof) {
+    match proof.into_parts() {
+        (profile, instances, ProofBody::Batch(batch)) => (profile, instances, batch),
+        _ => panic!("not a batch proof"),
+    }
+}
+
 pub const WIDE_COLUMNS: usize = 40;
 pub const WIDE_INTERACTIONS: usize = 12;
 

@@ -1,0 +1,195 @@
+//! Which columns are where: trees, their segments, and the order in which openings are batched.
+
+use core::ops::Range;
+
+use plica_hash_rpo::constants::RATE;
+
+use crate::airs::{AirSet, KindInfo, Table};
+use crate::instances::InstanceList;
+use crate::profile::Profile;
+use crate::types::EXT_DEGREE;
+
+/// The commitments of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TreeKind {
+    Main,
+    Bus,
+    Quotient,
+    /// Of the key.
+    Preprocessed,
+}
+
+/// The columns that one table has in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    /// Index of the table in the proof; of no meaning for the quotient.
+    pub(crate) table: usize,
+    pub(crate) width: usize,
+    pub(crate) log_height: usize,
+}
+
+impl Segment {
+    /// Columns with those that fill up the last block of the sponge.
+    pub(crate) const fn padded(&self) -> usize {
+        self.width.next_multiple_of(RATE)
+    }
+}
+
+/// A commitment: a Merkle tree whose leaf at a position is the row there of every segment, lower tables first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TreeLayout {
+    pub(crate) kind: TreeKind,
+    /// By ascending height, of equals the earlier table first.
+    pub(crate) segments: Vec<Segment>,
+    /// log2 of the rows of the tallest.
+    pub(crate) log_height: usize,
+    /// Whether the columns are opened at the next point as well.
+    pub(crate) next: bool,
+}
+
+impl TreeLayout {
+    fn new(kind: TreeKind, mut segments: Vec<Segment>, next: bool) -> Option<Self> {
+        segments.sort_by_key(|segment| (segment.log_height, segment.table));
+        let log_height = segments.last()?.log_height;
+        Some(Self {
+            kind,
+            segments,
+            log_height,
+            next,
+        })
+    }
+
+    /// Columns of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.segments.iter().map(|segment| segment.width).sum()
+    }
+
+    /// Elements of a leaf.
+    pub(crate) fn padded(&self) -> usize {
+        self.segments.iter().map(Segment::padded).sum()
+    }
+
+    /// The points where its columns are opened: 0 for ζ, 1 for the next.
+    pub(crate) const fn points(&self) -> Range<usize> {
+        0..1 + self.next as usize
+    }
+
+    /// Where the columns of each segment are in a row, in the order of segments.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (&Segment, Range<usize>)> {
+        self.segments.iter().scan(0, |start, segment| {
+            let from = *start;
+            *start += segment.width;
+            Some((segment, from..*start))
+        })
+    }
+
+    /// The columns of a table in a row.
+    pub(crate) fn range_of(&self, table: usize) -> Option<Range<usize>> {
+        self.ranges()
+            .find(|(segment, _)| segment.table == table)
+            .map(|(_, range)| range)
+    }
+
+    /// Puts zeros behind each segment of a row.
+    pub(crate) fn pad<F: Copy>(&self, row: &[F], zero: F) -> Vec<F> {
+        let mut out = Vec::with_capacity(self.padded());
+        for (segment, range) in self.ranges() {
+            out.extend_from_slice(&row[range]);
+            out.resize(out.len() + segment.padded() - segment.width, zero);
+        }
+        out
+    }
+}
+
+/// What the tables of a proof determine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// log2 of N, to which all tables are lifted.
+    pub(crate) log_height: usize,
+    /// log2 of the quotient's chunks.
+    pub(crate) log_chunks: usize,
+    /// Main, bus (if there is one), quotient, preprocessed.
+    pub(crate) trees: Vec<TreeLayout>,
+    /// log2 of the length of the final polynomial.
+    pub(crate) log_final: usize,
+}
+
+/// log2 of the folding arity.
+pub(crate) const LOG_ARITY: usize = 3;
+
+/// Lowest log2 of N.
+const MIN_LOG_HEIGHT: usize = 5;
+
+/// log2 of the final polynomial's length is this or up to two more, so that all foldings have full arity.
+const MIN_LOG_FINAL: usize = 2;
+
+impl Layout {
+    /// For a list of tables that has been checked.
+    pub(crate) fn new<T: Table>(airs: &AirSet<T>, instances: &InstanceList) -> Self {
+        let (mut main, mut bus, mut preprocessed) = (vec![], vec![], vec![]);
+        let (mut log_height, mut log_chunks) = (MIN_LOG_HEIGHT, 0);
+        let (mut main_next, mut preprocessed_next) = (false, false);
+        for (table, instance) in instances.tables().iter().enumerate() {
+            let info: &KindInfo = airs.info(instance.kind.into());
+            let segment = |width| Segment {
+                table,
+                width,
+                log_height: instance.log_height.into(),
+            };
+            main.push(segment(info.width));
+            if !info.lookups.is_empty() {
+                bus.push(segment(info.permutation_width()));
+            }
+            if info.preprocessed_width > 0 {
+                preprocessed.push(segment(info.preprocessed_width));
+            }
+            main_next |= info.main_next;
+            preprocessed_next |= info.preprocessed_next;
+            log_height = log_height.max(instance.log_height.into());
+            log_chunks = log_chunks.max(info.log_chunks);
+        }
+        let quotient = vec![Segment {
+            table: 0,
+            width: EXT_DEGREE << log_chunks,
+            log_height,
+        }];
+        let trees = [
+            TreeLayout::new(TreeKind::Main, main, main_next),
+            TreeLayout::new(TreeKind::Bus, bus, true),
+            TreeLayout::new(TreeKind::Quotient, quotient, false),
+            TreeLayout::new(TreeKind::Preprocessed, preprocessed, preprocessed_next),
+        ];
+        Self {
+            log_height,
+            log_chunks,
+            trees: trees.into_iter().flatten().collect(),
+            log_final: MIN_LOG_FINAL + (log_height - MIN_LOG_FINAL) % LOG_ARITY,
+        }
+    }
+
+    /// Foldings of the low-degree test.
+    pub(crate) const fn rounds(&self) -> usize {
+        (self.log_height - self.log_final) / LOG_ARITY
+    }
+
+    /// log2 of the domain on which the low-degree test starts.
+    pub(crate) const fn log_domain(&self, profile: &Profile) -> usize {
+        self.log_height + profile.log_blowup
+    }
+
+    pub(crate) fn tree(&self, kind: TreeKind) -> Option<&TreeLayout> {
+        self.trees.iter().find(|tree| tree.kind == kind)
+    }
+
+    /// Length of the one ladder of powers that batches all openings.
+    pub(crate) fn batched(&self) -> usize {
+        self.openings().map(|(tree, _)| tree.padded()).sum()
+    }
+
+    /// Trees with the points where they are opened, in the order of the transcript and of the batching.
+    pub(crate) fn openings(&self) -> impl Iterator<Item = (&TreeLayout, usize)> {
+        self.trees
+            .iter()
+            .flat_map(|tree| tree.points().map(move |point| (tree, point)))
+    }
+}

@@ -1,0 +1,114 @@
+//! Proofs in the lifted format: one height for the low-degree test, one quotient, RPO throughout. Made to be verified inside the machine.
+//!
+//! The statement is that of the crate: tables of different heights, each with its constraints and its bus columns. The proof differs
+//! from a batch proof of Plonky3 in this:
+//!
+//! * **Lifting.** Let N be the largest height. A column f of a table of n rows is committed to as f(X^(N/n)), whose values are those of f,
+//!   repeated ([`domain`]). All openings are then at ζ and at the next point ζ·g, g of order N; all tables share the vanishing polynomial
+//!   X^N − 1, and the low-degree test starts at one height.
+//! * **One quotient** for all constraints of all tables, folded with one ladder of powers of α.
+//! * **One sponge per leaf** over the rows of all tables in a tree, in whole blocks ([`tree`]); no roots besides those of the trees.
+//! * **One ladder** of powers of a challenge batches all columns at all points, with those that fill up blocks ([`layout`]).
+//! * **Leaves of coefficients** in the low-degree test ([`fold`]).
+//! * **A transcript of digests** ([`transcript`]): a chain of two-to-one hashes.
+//!
+//! # Why a lifted table is as good as the table
+//!
+//! A prover may commit to any polynomials of degree below N, not only to those in X^(N/n). Constraints hold at all points x of the subgroup of
+//! order N, with the selectors of the table taken at x^(N/n), and the next point is x·g. As x walks through the N points, x^(N/n) walks N/n times
+//! through the n points of the table. So the walk splits into N/n blocks of n points, and on each the columns satisfy every
+//! constraint of a table of n rows: the accumulator of the bus starts at 0 and ends at the terminal, which is one number of the transcript
+//! for all blocks. The first block alone is a valid table with that terminal, whatever the others are. (This needs an accumulator and a
+//! terminal per table: one for all would only be the average of the blocks.) Preprocessed columns are the key's, and repeat.
+
+mod bus;
+mod domain;
+mod fold;
+mod layout;
+mod proof;
+mod prove;
+#[cfg(test)]
+mod tests;
+mod transcript;
+mod tree;
+mod verify;
+
+use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
+
+use crate::transcript::{Frame, encode_bytes, number};
+use crate::types::{EXT_DEGREE, Ext, Felt};
+use layout::TreeLayout;
+use transcript::Transcript;
+
+pub(crate) use layout::{LOG_ARITY, Layout};
+pub use proof::LiftedProof;
+pub(crate) use prove::{Preprocessed, prove};
+pub(crate) use verify::{Rejection, verify};
+
+/// The transcript up to the first commitment: protocol and machine; then key, tables and public values.
+fn start(frame: &Frame<'_>, public_values: &[Felt]) -> Transcript {
+    let mut domain = encode_bytes(b"plica lifted proof");
+    domain.push(number(frame.version.into()));
+    domain.extend(encode_bytes(frame.air_set));
+    let mut transcript = Transcript::new(&domain);
+    transcript.absorb(*frame.key);
+    let tables = frame.instances.tables();
+    let mut list = vec![number(tables.len() as u64)];
+    for instance in tables {
+        list.push(number(instance.kind.into()));
+        list.push(number(instance.log_height.into()));
+    }
+    transcript.absorb_all(&list);
+    transcript.absorb_all(public_values);
+    transcript
+}
+
+/// Takes in the values claimed for a tree at a point: filled up as the leaves are, coordinate by coordinate, each a message of its own. So
+/// their sum in the batching is that of the leaves, of the same form.
+fn absorb_claims(transcript: &mut Transcript, tree: &TreeLayout, claims: &[Ext]) {
+    let padded = tree.pad(claims, Ext::ZERO);
+    for coordinate in 0..EXT_DEGREE {
+        let message: Vec<Felt> = padded
+            .iter()
+            .map(|claim| {
+                <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(claim)[coordinate]
+            })
+            .collect();
+        transcript.absorb_all(&message);
+    }
+}
+
+/// What the sum of each tree at each point is multiplied with: powers that continue where the next one's ladder ends.
+fn weights(layout: &Layout, batching: Ext) -> Vec<Ext> {
+    let openings: Vec<_> = layout.openings().collect();
+    let mut weight = Ext::ONE;
+    let mut weights: Vec<Ext> = openings
+        .iter()
+        .rev()
+        .map(|(tree, _)| {
+            let this = weight;
+            weight *= batching.exp_u64(tree.padded() as u64);
+            this
+        })
+        .collect();
+    weights.reverse();
+    weights
+}
+
+/// Σ aⁱ·vᵢ, the highest power first, of a row that is filled up as leaves are.
+fn ladder<F: Copy + PrimeCharacteristicRing>(tree: &TreeLayout, row: &[F], batching: Ext) -> Ext
+where
+    Ext: core::ops::Add<F, Output = Ext>,
+{
+    tree.pad(row, F::ZERO)
+        .into_iter()
+        .fold(Ext::ZERO, |sum, value| sum * batching + value)
+}
+
+/// The distinct positions of queries in a tree of 2^`drop` times fewer leaves, ascending.
+fn positions(indices: &[usize], drop: usize) -> Vec<usize> {
+    let mut positions: Vec<usize> = indices.iter().map(|index| index >> drop).collect();
+    positions.sort_unstable();
+    positions.dedup();
+    positions
+}

@@ -1,0 +1,38 @@
+//! The proof.
+
+use serde::{Deserialize, Serialize};
+
+use super::fold::Coefficients;
+use crate::types::{Ext, Felt, Word};
+
+/// A proof in the lifted format. Lengths are those that key and list of tables determine; a verifier checks them first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiftedProof {
+    /// Roots of the trees that the prover commits to: main columns, bus columns (if there are any), quotient.
+    pub(crate) main: Word,
+    pub(crate) bus: Option<Word>,
+    pub(crate) quotient: Word,
+    /// What each table with interactions adds to the bus.
+    pub(crate) terminals: Vec<Ext>,
+    /// Per tree and point: the values of its columns.
+    pub(crate) claims: Vec<Vec<Ext>>,
+    /// Roots of the layers of the low-degree test.
+    pub(crate) layers: Vec<Word>,
+    /// Coefficients of what is left of the batched polynomial after all foldings.
+    pub(crate) last: Vec<Ext>,
+    /// Witness of the work in front of the queries.
+    pub(crate) work: Felt,
+    /// Per tree: its openings.
+    pub(crate) rows: Vec<Opening<Vec<Felt>>>,
+    /// Per layer: its openings.
+    pub(crate) folds: Vec<Opening<Coefficients>>,
+}
+
+/// Leaves of a tree at the positions that are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Opening<L> {
+    /// By ascending position, each once however often it is asked for.
+    pub(crate) leaves: Vec<L>,
+    /// The siblings that the paths to the root need, each once: level by level from the leaves, by position.
+    pub(crate) siblings: Vec<Word>,
+}

@@ -1,0 +1,495 @@
+//! The prover.
+
+use std::collections::BTreeMap;
+
+use p3_air::symbolic::AirLayout;
+use p3_batch_stark::prover::quotient_values;
+use p3_dft::TwoAdicSubgroupDft as _;
+use p3_field::coset::TwoAdicMultiplicativeCoset;
+use p3_field::{
+    BasedVectorSpace, Field, PackedFieldExtension, PrimeCharacteristicRing, TwoAdicField,
+    batch_multiplicative_inverse,
+};
+use p3_lookup::{LogUpGadget, Lookup, LookupProtocol as _};
+use p3_matrix::Matrix as _;
+use p3_matrix::bitrev::{BitReversedMatrixView, BitReversibleMatrix as _};
+use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView};
+use p3_maybe_rayon::prelude::*;
+use p3_uni_stark::StarkGenericConfig as _;
+use p3_util::reverse_slice_index_bits;
+use tracing::{info_span, instrument};
+
+use super::fold::{self, Layer};
+use super::layout::{LOG_ARITY, Layout, Segment, TreeKind, TreeLayout};
+use super::proof::{LiftedProof, Opening};
+use super::transcript::flatten;
+use super::tree::MerkleTree;
+use super::{bus, domain, start};
+use crate::airs::{AirSet, Table};
+use crate::batch::Input;
+use crate::bus::{CompiledBus, LANES, PackedExt, Window};
+use crate::profile::Profile;
+use crate::quotient::Quotient;
+use crate::transcript::{Frame, setup_config};
+use crate::types::{Config, Dft, EXT_DEGREE, Ext, Felt, Matrix, Word};
+
+/// The key's tables, lifted: their LDEs by ascending height, and the tree over them.
+#[derive(Debug)]
+pub(crate) struct Preprocessed(Committed);
+
+impl Preprocessed {
+    /// Commits to the traces of the key's tables, in the order of their kinds.
+    pub(crate) fn new(traces: &[&Matrix], log_blowup: usize) -> Self {
+        let mut order: Vec<usize> = (0..traces.len()).collect();
+        order.sort_by_key(|&table| traces[table].height());
+        let ldes = order
+            .iter()
+            .map(|&table| lde(traces[table].clone(), log_blowup));
+        Self(Committed::new(ldes.collect()))
+    }
+
+    pub(crate) fn root(&self) -> Word {
+        self.0.tree.root()
+    }
+}
+
+/// LDEs of the segments of a tree, in their order, and the tree.
+#[derive(Debug)]
+struct Committed {
+    ldes: Vec<Matrix>,
+    tree: MerkleTree,
+}
+
+impl Committed {
+    fn new(ldes: Vec<Matrix>) -> Self {
+        let tree = MerkleTree::over(&ldes.iter().collect::<Vec<_>>());
+        Self { ldes, tree }
+    }
+
+    /// The first 2^`log_size` rows of a segment in natural order: the columns on the coset of that size.
+    fn on_coset(
+        &self,
+        segment: usize,
+        log_size: usize,
+    ) -> BitReversedMatrixView<RowMajorMatrixView<'_, Felt>> {
+        let lde = &self.ldes[segment];
+        let values = &lde.values[..lde.width << log_size];
+        RowMajorMatrixView::new(values, lde.width).bit_reverse_rows()
+    }
+
+    /// The row at a position of the tree.
+    fn row(&self, position: usize) -> Vec<Felt> {
+        let height = self.ldes.last().map_or(1, |lde| lde.height());
+        let rows = self.ldes.iter().map(|lde| {
+            let row = position / (height / lde.height());
+            &lde.values[row * lde.width..][..lde.width]
+        });
+        rows.collect::<Vec<_>>().concat()
+    }
+}
+
+/// The columns on their domain, rows in bit-reversed order.
+fn lde(trace: Matrix, log_blowup: usize) -> Matrix {
+    let shift = domain::shift(trace.height().ilog2() as usize);
+    Dft::default()
+        .coset_lde_batch(trace, log_blowup, shift)
+        .bit_reverse_rows()
+        .to_row_major_matrix()
+}
+
+/// Proves the tables, whose heights and widths have been checked.
+#[instrument(name = "lifted proof", skip_all)]
+pub(crate) fn prove<T: Table>(
+    airs: &AirSet<T>,
+    profile: &Profile,
+    queries: usize,
+    frame: &Frame<'_>,
+    public_values: &[Felt],
+    inputs: Vec<Input<'_, T>>,
+    preprocessed: &Preprocessed,
+) -> LiftedProof {
+    let layout = Layout::new(airs, frame.instances);
+    let log_blowup = profile.log_blowup;
+    let preprocessed = &preprocessed.0;
+    let tree = |kind| layout.tree(kind);
+    let in_order = |kind, columns: &mut Vec<Option<Matrix>>| {
+        let segments = tree(kind).map_or(&[][..], |tree| &tree.segments);
+        let take = |segment: &Segment| columns[segment.table].take().expect("one per segment");
+        Committed::new(segments.iter().map(take).collect())
+    };
+    let mut transcript = start(frame, public_values);
+
+    // Main columns.
+    let main = info_span!("commit to main columns").in_scope(|| {
+        let ldes = inputs
+            .iter()
+            .map(|input| Some(lde(input.trace.clone(), log_blowup)));
+        in_order(TreeKind::Main, &mut ldes.collect())
+    });
+    transcript.absorb(main.tree.root());
+
+    // The bus argument. Afterwards no trace is needed.
+    let lookups: Vec<&[Lookup<Felt>]> = inputs.iter().map(|input| &*input.info.lookups).collect();
+    let (alpha, beta) = (transcript.challenge(), transcript.challenge());
+    let challenges = bus::challenges(&lookups, alpha, beta);
+    let mut tables = Vec::with_capacity(inputs.len());
+    let mut columns = Vec::with_capacity(inputs.len());
+    info_span!("bus columns").in_scope(|| {
+        for (input, challenges) in inputs.iter().zip(&challenges) {
+            let lifted = Lifted::new(input, challenges);
+            let bus = lifted.bus_columns(input, challenges);
+            let (permutation, terminal) = bus.map_or((None, None), |(p, t)| (Some(p), Some(t)));
+            columns.push(permutation.map(|p| lde(p.flatten_to_base(), log_blowup)));
+            tables.push((lifted, terminal));
+        }
+    });
+    let shapes: Vec<_> = inputs
+        .iter()
+        .map(|input| {
+            (
+                input.table,
+                input.info,
+                input.public_values,
+                input.trace.height(),
+            )
+        })
+        .collect();
+    drop(inputs);
+    let bus = tree(TreeKind::Bus).map(|_| {
+        info_span!("commit to bus columns").in_scope(|| in_order(TreeKind::Bus, &mut columns))
+    });
+    let terminals: Vec<Ext> = tables
+        .iter()
+        .filter_map(|(_, terminal)| *terminal)
+        .collect();
+    if let Some(bus) = &bus {
+        transcript.absorb(bus.tree.root());
+    }
+    transcript.absorb_ext(&terminals);
+    let alpha = transcript.challenge();
+
+    // The quotient, as coefficients: a table of n rows has those of the powers of X^(N/n).
+    let rows = 1 << layout.log_height;
+    let mut quotient = Ext::zero_vec(rows << layout.log_chunks);
+    let config = setup_config(profile);
+    let mut weight = Ext::ONE;
+    for (index, ((table, info, public_values, height), (lifted, terminal))) in
+        shapes.iter().zip(&tables).enumerate().rev()
+    {
+        let _span = info_span!("quotient", table = index).entered();
+        let log_height = height.ilog2() as usize;
+        let log_size = log_height + info.log_chunks;
+        let trace_domain = coset(Felt::ONE, log_height);
+        let quotient_domain = coset(domain::shift(log_height), log_size);
+        let segment = |kind| tree(kind)?.segments.iter().position(|s| s.table == index);
+        let main = segment(TreeKind::Main)
+            .map(|segment| main.on_coset(segment, log_size))
+            .expect("every table has main columns");
+        let bus_columns = bus.as_ref().zip(segment(TreeKind::Bus));
+        let bus_columns = bus_columns.map(|(bus, segment)| bus.on_coset(segment, log_size));
+        let pre =
+            segment(TreeKind::Preprocessed).map(|segment| preprocessed.on_coset(segment, log_size));
+        let values = if let (Some(compiled), Some(columns), Some(terminal)) =
+            (&lifted.compiled, &bus_columns, terminal)
+        {
+            let uses_next = compiled.uses_next();
+            Quotient {
+                table: *table,
+                window: lifted.window,
+                public_values,
+                order: &info.order,
+                bus: compiled,
+                terminal: *terminal,
+                next: (
+                    info.main_next || uses_next.0,
+                    info.preprocessed_next || uses_next.1,
+                ),
+                main: &main,
+                preprocessed: pre.as_ref(),
+                bus_columns: columns,
+            }
+            .values(trace_domain, quotient_domain, alpha)
+        } else {
+            let terminal: Vec<Ext> = terminal.iter().copied().collect();
+            quotient_values::<Config, T, _, LogUpGadget>(
+                config.pcs(),
+                table,
+                public_values,
+                lifted.layout,
+                trace_domain,
+                quotient_domain,
+                &main,
+                bus_columns.as_ref(),
+                &info.lookups,
+                &terminal,
+                &LogUpGadget::new(),
+                &challenges[index],
+                pre.as_ref(),
+                alpha,
+            )
+        };
+        let values = RowMajorMatrix::new_col(values).flatten_to_base::<Felt>();
+        let coefficients = Dft::default().coset_idft_batch(values, domain::shift(log_height));
+        let lift = rows / height;
+        quotient
+            .par_chunks_mut(lift)
+            .zip(coefficients.values.par_chunks_exact(EXT_DEGREE))
+            .for_each(|(out, row)| out[0] += Ext::from_basis_coefficients_fn(|i| row[i]) * weight);
+        weight *= alpha.exp_u64(info.order.total_constraints() as u64);
+    }
+    let quotient = info_span!("commit to the quotient")
+        .in_scope(|| Committed::new(vec![quotient_columns(&quotient, rows, log_blowup)]));
+    transcript.absorb(quotient.tree.root());
+
+    // Openings.
+    let zeta = transcript.challenge();
+    let points = [zeta, zeta * Felt::two_adic_generator(layout.log_height)];
+    let committed = |kind| match kind {
+        TreeKind::Main => &main,
+        TreeKind::Bus => bus.as_ref().expect("in the layout"),
+        TreeKind::Quotient => &quotient,
+        TreeKind::Preprocessed => preprocessed,
+    };
+    let claims: Vec<Vec<Ext>> = info_span!("evaluate").in_scope(|| {
+        let at = |(tree, point): (&TreeLayout, usize)| {
+            let ldes = tree.segments.iter().zip(&committed(tree.kind).ldes);
+            let values = ldes.flat_map(|(segment, lde)| {
+                let lift = layout.log_height - segment.log_height;
+                let y: Ext = points[point].exp_power_of_2(lift);
+                evaluate(lde, segment.log_height, y)
+            });
+            values.collect()
+        };
+        layout.openings().map(at).collect()
+    });
+    for ((tree, _), claims) in layout.openings().zip(&claims) {
+        super::absorb_claims(&mut transcript, tree, claims);
+    }
+    let batching = transcript.challenge();
+    let batched = info_span!("batch")
+        .in_scope(|| batch(&layout, log_blowup, points, &claims, batching, committed));
+    let (layers, last) = info_span!("fold")
+        .in_scope(|| fold::commit(batched, layout.log_height, layout.rounds(), &mut transcript));
+    transcript.absorb_ext(&last);
+    let work = info_span!("grind").in_scope(|| transcript.grind(profile.query_pow_bits));
+
+    let log_domain = layout.log_domain(profile);
+    let indices = transcript.indices(queries, log_domain);
+    let rows = layout.trees.iter().map(|tree| {
+        let committed = committed(tree.kind);
+        open(
+            &committed.tree,
+            &indices,
+            layout.log_height - tree.log_height,
+            |position| committed.row(position),
+        )
+    });
+    let folds = layers
+        .iter()
+        .enumerate()
+        .map(|(round, Layer { coefficients, tree })| {
+            open(tree, &indices, LOG_ARITY * (round + 1), |position| {
+                coefficients[position]
+            })
+        });
+    LiftedProof {
+        main: main.tree.root(),
+        bus: bus.as_ref().map(|bus| bus.tree.root()),
+        quotient: quotient.tree.root(),
+        terminals,
+        claims,
+        layers: layers.iter().map(|layer| layer.tree.root()).collect(),
+        last,
+        work,
+        rows: rows.collect(),
+        folds: folds.collect(),
+    }
+}
+
+fn coset(shift: Felt, log_size: usize) -> TwoAdicMultiplicativeCoset<Felt> {
+    TwoAdicMultiplicativeCoset::new(shift, log_size).expect("heights are checked")
+}
+
+/// What of a table is needed after its trace.
+struct Lifted {
+    window: Window,
+    layout: AirLayout,
+    compiled: Option<CompiledBus>,
+}
+
+impl Lifted {
+    fn new<T: Table>(input: &Input<'_, T>, challenges: &[Ext]) -> Self {
+        let info = input.info;
+        let window = Window {
+            main: info.width,
+            preprocessed: info.preprocessed_width,
+        };
+        let compiled = CompiledBus::new(&info.lookups, window, input.public_values, challenges)
+            .filter(|bus| {
+                let own = info.order.ext_indices.len() - bus.num_constraints();
+                info.num_periodic == 0 && own == 0
+            });
+        let layout = AirLayout {
+            preprocessed_width: info.preprocessed_width,
+            main_width: info.width,
+            num_public_values: info.num_public_values,
+            num_periodic_columns: info.num_periodic,
+            permutation_width: 0,
+            num_permutation_challenges: 0,
+            num_permutation_values: 0,
+        };
+        Self {
+            window,
+            layout,
+            compiled,
+        }
+    }
+
+    fn bus_columns<T: Table>(
+        &self,
+        input: &Input<'_, T>,
+        challenges: &[Ext],
+    ) -> Option<(RowMajorMatrix<Ext>, Ext)> {
+        if let Some(compiled) = &self.compiled {
+            return Some(compiled.generate(&input.trace, input.preprocessed.as_ref()));
+        }
+        let (columns, terminal) = LogUpGadget::new().generate_permutation::<Felt, Ext>(
+            &input.trace,
+            input.preprocessed,
+            input.public_values,
+            &input.info.lookups,
+            challenges,
+        );
+        Some((columns, terminal?.0))
+    }
+}
+
+/// The columns of the quotient on their domain: its chunks of N coefficients, coordinate by coordinate.
+fn quotient_columns(coefficients: &[Ext], rows: usize, log_blowup: usize) -> Matrix {
+    let width = coefficients.len() / rows * EXT_DEGREE;
+    let mut values = Felt::zero_vec((rows << log_blowup) * width);
+    values[..rows * width]
+        .par_chunks_exact_mut(width)
+        .enumerate()
+        .for_each(|(row, out)| {
+            let chunks = coefficients[row..].iter().step_by(rows).copied();
+            out.copy_from_slice(&flatten(&chunks.collect::<Vec<_>>()));
+        });
+    let shift = domain::shift(rows.ilog2() as usize);
+    Dft::default()
+        .coset_dft_batch(Matrix::new(values, width), shift)
+        .bit_reverse_rows()
+        .to_row_major_matrix()
+}
+
+/// The values at y of the columns, which are given on a domain: barycentric interpolation from as many points as there are rows.
+fn evaluate(lde: &Matrix, log_height: usize, y: Ext) -> Vec<Ext> {
+    let rows = 1 << log_height;
+    let shift = domain::shift(log_height);
+    let y = y * shift.inverse();
+    let mut subgroup: Vec<Felt> = Felt::two_adic_generator(log_height)
+        .powers()
+        .collect_n(rows);
+    reverse_slice_index_bits(&mut subgroup);
+    let differences: Vec<Ext> = subgroup.iter().map(|&x| y - x).collect();
+    let mut weights = batch_multiplicative_inverse(&differences);
+    let scale = (y.exp_power_of_2(log_height) - Ext::ONE) * Felt::from_usize(rows).inverse();
+    for (weight, &x) in weights.iter_mut().zip(&subgroup) {
+        *weight *= scale * x;
+    }
+    RowMajorMatrixView::new(&lde.values[..rows * lde.width], lde.width)
+        .columnwise_dot_product(&weights)
+}
+
+/// The batched polynomial on its domain.
+fn batch<'a>(
+    layout: &Layout,
+    log_blowup: usize,
+    points: [Ext; 2],
+    claims: &[Vec<Ext>],
+    batching: Ext,
+    committed: impl Fn(TreeKind) -> &'a Committed,
+) -> Vec<Ext> {
+    let weights = super::weights(layout, batching);
+    // Per height: the sums at both points so far.
+    let mut sums: BTreeMap<usize, [Vec<Ext>; 2]> = BTreeMap::new();
+    let mut constants = [Ext::ZERO; 2];
+    let mut openings = weights.iter().zip(claims);
+    for tree in &layout.trees {
+        let scales: Vec<Ext> = tree
+            .points()
+            .map(|point| {
+                let (weight, claims) = openings.next().expect("as many as there are openings");
+                constants[point] += *weight * super::ladder(tree, claims, batching);
+                *weight
+            })
+            .collect();
+        let mut behind = tree.padded();
+        for (segment, lde) in tree.segments.iter().zip(&committed(tree.kind).ldes) {
+            behind -= segment.padded();
+            let powers: Vec<Ext> = batching
+                .shifted_powers(
+                    batching.exp_u64((behind + segment.padded() - segment.width) as u64),
+                )
+                .collect_n(segment.width);
+            let mut powers: Vec<Ext> = powers.into_iter().rev().collect();
+            powers.resize(segment.width.next_multiple_of(LANES), Ext::ZERO);
+            let packed: Vec<PackedExt> = powers
+                .chunks_exact(LANES)
+                .map(PackedExt::from_ext_slice)
+                .collect();
+            let size = lde.height();
+            let sums = sums
+                .entry(segment.log_height)
+                .or_insert_with(|| [(); 2].map(|()| Ext::zero_vec(size)));
+            let rows: Vec<Ext> = lde.rowwise_packed_dot_product::<Ext>(&packed).collect();
+            for (sums, &scale) in sums.iter_mut().zip(&scales) {
+                sums.par_iter_mut()
+                    .zip(&rows)
+                    .for_each(|(sum, &row)| *sum += row * scale);
+            }
+        }
+    }
+    // Lower sums go into the next higher ones.
+    let size = 1 << (layout.log_height + log_blowup);
+    sums.entry(layout.log_height)
+        .or_insert_with(|| [(); 2].map(|()| Ext::zero_vec(size)));
+    let mut below: Option<[Vec<Ext>; 2]> = None;
+    for (_, mut sums) in sums {
+        if let Some(below) = below {
+            for (sums, below) in sums.iter_mut().zip(below) {
+                let lift = sums.len() / below.len();
+                sums.par_iter_mut()
+                    .enumerate()
+                    .for_each(|(position, sum)| *sum += below[position / lift]);
+            }
+        }
+        below = Some(sums);
+    }
+    let [at, next] = below.expect("there are main columns");
+    let domain = domain::points(layout.log_height, layout.log_height + log_blowup);
+    let quotients = |sums: Vec<Ext>, point: usize| -> Vec<Ext> {
+        let differences: Vec<Ext> = domain.par_iter().map(|&x| -(points[point] - x)).collect();
+        let inverses = batch_multiplicative_inverse(&differences);
+        sums.into_par_iter()
+            .zip(inverses)
+            .map(|(sum, inverse)| (sum - constants[point]) * inverse)
+            .collect()
+    };
+    let (mut at, next) = (quotients(at, 0), quotients(next, 1));
+    at.par_iter_mut().zip(next).for_each(|(a, b)| *a += b);
+    at
+}
+
+fn open<L>(
+    tree: &MerkleTree,
+    indices: &[usize],
+    drop: usize,
+    leaf: impl Fn(usize) -> L,
+) -> Opening<L> {
+    let positions = super::positions(indices, drop);
+    Opening {
+        leaves: positions.iter().map(|&position| leaf(position)).collect(),
+        siblings: tree.siblings(&positions),
+    }
+}
