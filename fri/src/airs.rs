@@ -49,7 +49,7 @@ use p3_util::log2_ceil_usize;
 use thiserror::Error;
 use tracing::{debug_span, instrument};
 
-use crate::profile::Profile;
+use crate::profile::{MAX_LOG_BLOWUP, Profile};
 use crate::types::{Config, Ext, Felt};
 
 /// Degree up to which interactions on one bus share a column of the bus argument: two per column when their fields are columns.
@@ -240,11 +240,17 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+fn unpacked(kinds: usize) -> [Vec<OnceLock<KindInfo>>; MAX_LOG_BLOWUP + 1] {
+    core::array::from_fn(|_| (0..kinds).map(|_| OnceLock::new()).collect())
+}
+
 /// The kinds of tables of a machine, checked, and analysed as far as they have been asked for.
 #[derive(Debug)]
 pub struct AirSet<T> {
     kinds: Vec<Kind<T>>,
     infos: Vec<OnceLock<KindInfo>>,
+    /// The same, with interactions packed as a profile's one quotient of high degree allows: by log2 of the blow-up, then by kind.
+    packed: [Vec<OnceLock<KindInfo>>; MAX_LOG_BLOWUP + 1],
     public_kind: Option<usize>,
     fingerprint: Fingerprint,
 }
@@ -262,7 +268,7 @@ impl<T: Table> AirSet<T> {
         for kind in &kinds {
             let lookups = Lookups::from_air::<Ext, T>(&kind.table);
             check_lookups(kind.name, &lookups)?;
-            let (info, constraints) = KindInfo::new(&kind.table, lookups);
+            let (info, constraints) = KindInfo::new(&kind.table, lookups, LOOKUP_DEGREE);
             digests.push(kind_digest(kind, &info, &constraints));
             infos.push(info);
         }
@@ -272,6 +278,7 @@ impl<T: Table> AirSet<T> {
             digest: set_digest(&digests),
         };
         Ok(Self {
+            packed: unpacked(kinds.len()),
             kinds,
             infos: infos.into_iter().map(OnceLock::from).collect(),
             public_kind,
@@ -307,6 +314,7 @@ impl<T: Table> AirSet<T> {
     ) -> Result<Self, AirSetError> {
         let public_kind = check_declarations(&kinds)?;
         Ok(Self {
+            packed: unpacked(kinds.len()),
             infos: kinds.iter().map(|_| OnceLock::new()).collect(),
             kinds,
             public_kind,
@@ -367,7 +375,20 @@ impl<T: Table> AirSet<T> {
         self.infos[kind].get_or_init(|| {
             let _span = debug_span!("analyse table", name = self.kinds[kind].name).entered();
             let table = &self.kinds[kind].table;
-            KindInfo::new(table, Lookups::from_air::<Ext, T>(table)).0
+            KindInfo::new(table, Lookups::from_air::<Ext, T>(table), LOOKUP_DEGREE).0
+        })
+    }
+
+    /// What is derived from a kind's AIR under a profile. With one quotient for all tables, interactions share columns up to the degree
+    /// that the blow-up allows.
+    pub(crate) fn info_under(&self, kind: usize, profile: &Profile) -> &KindInfo {
+        let degree = profile.lookup_degree();
+        if degree == LOOKUP_DEGREE {
+            return self.info(kind);
+        }
+        self.packed[profile.log_blowup][kind].get_or_init(|| {
+            let table = &self.kinds[kind].table;
+            KindInfo::new(table, Lookups::from_air::<Ext, T>(table), degree).0
         })
     }
 
@@ -501,7 +522,12 @@ struct Constraints {
 
 impl KindInfo {
     /// Evaluates the AIR once more, packs its interactions, and adds the constraints of the bus argument.
-    fn new<T: Table>(table: &T, unpacked: Lookups<Felt>) -> (Self, Constraints) {
+    /// With interactions packed up to `lookup_degree`, or the table's own degree if that is higher.
+    fn new<T: Table>(
+        table: &T,
+        unpacked: Lookups<Felt>,
+        lookup_degree: usize,
+    ) -> (Self, Constraints) {
         let gadget = LogUpGadget::new();
         let layout = AirLayout::from_air(table);
         layout.validate_against_air(table);
@@ -533,7 +559,7 @@ impl KindInfo {
             .map(|lookup| gadget.constraint_degree(lookup));
         let degree = pins.max().unwrap_or(0).max(degree_of(&builder));
         let free = (1 << log2_ceil_usize(degree.max(2) - 1)) + 1;
-        let lookups = unpacked.pack_same_bus(&gadget, free.max(LOOKUP_DEGREE));
+        let lookups = unpacked.pack_same_bus(&gadget, free.max(lookup_degree));
         if !lookups.is_empty() {
             gadget.eval_all(&mut builder, &lookups);
         }

@@ -7,7 +7,11 @@
 //! * No cap: multi-openings share the top of the tree anyway, so caps make proofs no smaller.
 //! * Grinding up to where it becomes noticeable beside the rest of the prover.
 
+use crate::airs::LOOKUP_DEGREE;
 use crate::hash::HashKind;
+
+/// Largest log2 of a blow-up.
+pub(crate) const MAX_LOG_BLOWUP: usize = 6;
 
 /// A number that names a profile in files and transcripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -166,13 +170,21 @@ impl Profile {
         Self::ALL.into_iter().find(|profile| profile.name == name)
     }
 
+    /// Degree up to which interactions share a column of the bus argument.
+    pub(crate) const fn lookup_degree(&self) -> usize {
+        match self.format {
+            Format::Batch => LOOKUP_DEGREE,
+            Format::Lifted => (1 << self.log_blowup) + 1,
+        }
+    }
+
     /// Whether the parameters are in the range that the rest of the crate relies on. True of every profile of [`Self::ALL`];
     /// asked again at setup because the fields are public.
     #[must_use]
     pub const fn is_sane(&self) -> bool {
         const MAX_POW: usize = 40;
         self.log_blowup >= 1
-            && self.log_blowup <= 6
+            && self.log_blowup <= MAX_LOG_BLOWUP
             && self.max_log_arity >= 1
             && self.max_log_arity <= 4
             && self.cap_height <= 10

@@ -127,7 +127,7 @@ pub fn prove<T: Table>(
 
     let lookups: Vec<_> = traces
         .iter()
-        .map(|trace| airs.info(trace.kind).lookups.clone())
+        .map(|trace| airs.info_under(trace.kind, &vk.profile).lookups.clone())
         .collect();
     let heights: Vec<_> = traces.iter().map(|trace| trace.matrix.height()).collect();
     check_multiplicity_height_bound(&lookups, &heights)?;
@@ -142,7 +142,7 @@ pub fn prove<T: Table>(
         .into_iter()
         .map(|Trace { kind, matrix }| Input {
             table: &airs.kinds()[kind].table,
-            info: airs.info(kind),
+            info: airs.info_under(kind, &vk.profile),
             log_chunks: airs.log_chunks(kind, matrix.height().ilog2() as usize),
             trace: matrix,
             preprocessed: &key.traces[kind],

@@ -289,7 +289,7 @@ impl Workload {
         };
         for instance in instances.tables() {
             let kind = usize::from(instance.kind);
-            let info = airs.info(kind);
+            let info = airs.info_under(kind, profile);
             sum.log_height = sum.log_height.max(instance.log_height.into());
             sum.constraints += info.constraints;
             sum.degrees += info.degree + 1;
@@ -309,7 +309,7 @@ impl Workload {
         }
         if profile.format == Format::Lifted {
             // One height, one quotient of the largest degree, one ladder over whole blocks.
-            let layout = Layout::new(airs, instances);
+            let layout = Layout::new(airs, profile, instances);
             sum.log_height = layout.log_height;
             sum.degrees = (1 << layout.log_chunks) + 2;
             sum.chunks = 1 << layout.log_chunks;

@@ -60,6 +60,7 @@ impl From<Rejection> for VerifyError {
     fn from(rejection: Rejection) -> Self {
         match rejection {
             Rejection::Shape(error) => Self::Shape(error),
+            Rejection::Lookup(error) => Self::Lookup(error),
             other => Self::Invalid(other.to_string()),
         }
     }

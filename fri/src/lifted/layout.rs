@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use plica_hash_rpo::constants::RATE;
 
-use crate::airs::{AirSet, KindInfo, Table};
+use crate::airs::{AirSet, Table};
 use crate::instances::InstanceList;
 use crate::profile::Profile;
 use crate::types::EXT_DEGREE;
@@ -125,12 +125,16 @@ const MIN_LOG_FINAL: usize = 2;
 
 impl Layout {
     /// For a list of tables that has been checked.
-    pub(crate) fn new<T: Table>(airs: &AirSet<T>, instances: &InstanceList) -> Self {
+    pub(crate) fn new<T: Table>(
+        airs: &AirSet<T>,
+        profile: &Profile,
+        instances: &InstanceList,
+    ) -> Self {
         let (mut main, mut bus, mut preprocessed) = (vec![], vec![], vec![]);
         let (mut log_height, mut log_chunks) = (MIN_LOG_HEIGHT, 0);
         let (mut main_next, mut preprocessed_next) = (false, false);
         for (table, instance) in instances.tables().iter().enumerate() {
-            let info: &KindInfo = airs.info(instance.kind.into());
+            let info = airs.info_under(instance.kind.into(), profile);
             let segment = |width| Segment {
                 table,
                 width,

@@ -108,7 +108,7 @@ pub(crate) fn prove<T: Table>(
     inputs: Vec<Input<'_, T>>,
     preprocessed: &Preprocessed,
 ) -> LiftedProof {
-    let layout = Layout::new(airs, frame.instances);
+    let layout = Layout::new(airs, profile, frame.instances);
     let log_blowup = profile.log_blowup;
     let preprocessed = &preprocessed.0;
     let tree = |kind| layout.tree(kind);

@@ -5,7 +5,10 @@ use p3_batch_stark::folder::VerifierConstraintFolderWithLookups;
 use p3_commit::PolynomialSpace as _;
 use p3_field::coset::TwoAdicMultiplicativeCoset;
 use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, TwoAdicField};
-use p3_lookup::{LogUpGadget, Lookup, LookupProtocol as _};
+use p3_lookup::{
+    LogUpGadget, Lookup, LookupError, LookupProtocol as _, check_bus_widths,
+    check_multiplicity_height_bound,
+};
 use p3_matrix::Dimensions;
 use p3_matrix::dense::RowMajorMatrixView;
 use p3_matrix::stack::VerticalPair;
@@ -26,10 +29,12 @@ use crate::transcript::Frame;
 use crate::types::{Config, EXT_DEGREE, Ext, Felt, Word};
 
 /// Why a lifted proof is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub(crate) enum Rejection {
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     #[error("the sums over the bus do not cancel")]
     Bus,
     #[error("the out-of-domain point is in a domain")]
@@ -59,9 +64,10 @@ pub(crate) fn verify<T: Table>(
     preprocessed: Word,
     proof: &LiftedProof,
 ) -> Result<(), Rejection> {
-    let layout = Layout::new(airs, frame.instances);
+    let layout = Layout::new(airs, profile, frame.instances);
     let mut transcript = start(frame, public_values);
-    check_shape(airs, &layout, frame, proof)?;
+    check_buses(airs, profile, frame)?;
+    check_shape(airs, profile, &layout, frame, proof)?;
 
     // The transcript up to the openings.
     transcript.absorb(proof.main);
@@ -78,7 +84,15 @@ pub(crate) fn verify<T: Table>(
     let zeta = transcript.challenge();
     info_span!("constraints").in_scope(|| {
         let challenges = (bus_alpha, bus_beta, alpha, zeta);
-        check_constraints(airs, &layout, frame, public_values, proof, challenges)
+        check_constraints(
+            airs,
+            profile,
+            &layout,
+            frame,
+            public_values,
+            proof,
+            challenges,
+        )
     })?;
 
     for ((tree, _), claims) in layout.openings().zip(&proof.claims) {
@@ -117,9 +131,26 @@ fn equal(part: &'static str, expected: usize, got: usize) -> Result<(), ShapeErr
     }
 }
 
+/// Tuples of one bus have one width, and multiplicities cannot wrap around at these heights.
+fn check_buses<T: Table>(
+    airs: &AirSet<T>,
+    profile: &Profile,
+    frame: &Frame<'_>,
+) -> Result<(), LookupError> {
+    let tables = frame.instances.tables();
+    let lookups: Vec<_> = tables
+        .iter()
+        .map(|table| airs.info_under(table.kind.into(), profile).lookups.clone())
+        .collect();
+    let heights: Vec<usize> = tables.iter().map(|table| 1 << table.log_height).collect();
+    check_bus_widths(&lookups)?;
+    check_multiplicity_height_bound(&lookups, &heights)
+}
+
 /// All lengths but those of openings, which depend on the queries.
 fn check_shape<T: Table>(
     airs: &AirSet<T>,
+    profile: &Profile,
     layout: &Layout,
     frame: &Frame<'_>,
     proof: &LiftedProof,
@@ -131,7 +162,12 @@ fn check_shape<T: Table>(
         usize::from(proof.bus.is_some()),
     )?;
     let tables = frame.instances.tables().iter();
-    let on_bus = tables.filter(|table| !airs.info(table.kind.into()).lookups.is_empty());
+    let on_bus = tables.filter(|table| {
+        !airs
+            .info_under(table.kind.into(), profile)
+            .lookups
+            .is_empty()
+    });
     equal("bus terminals", on_bus.count(), proof.terminals.len())?;
     equal(
         "opened commitments",
@@ -168,6 +204,7 @@ fn claims_of<'a>(
 /// All constraints of all tables, folded, against the quotient.
 fn check_constraints<T: Table>(
     airs: &AirSet<T>,
+    profile: &Profile,
     layout: &Layout,
     frame: &Frame<'_>,
     public_values: &[Felt],
@@ -179,7 +216,10 @@ fn check_constraints<T: Table>(
         return Err(Rejection::Point);
     }
     let tables = frame.instances.tables();
-    let infos: Vec<_> = tables.iter().map(|t| airs.info(t.kind.into())).collect();
+    let infos: Vec<_> = tables
+        .iter()
+        .map(|t| airs.info_under(t.kind.into(), profile))
+        .collect();
     let lookups: Vec<&[Lookup<Felt>]> = infos.iter().map(|info| &*info.lookups).collect();
     let challenges = bus::challenges(&lookups, bus_alpha, bus_beta);
     let mut terminals = proof.terminals.iter();
