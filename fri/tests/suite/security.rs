@@ -49,7 +49,8 @@ fn queries_of_every_profile() {
             ("fast", 233, 233),
             ("compact", 75, 75),
             ("blake3", 225, 225),
-            ("evm", 75, 75)
+            ("evm", 75, 75),
+            ("lifted", 75, 75),
         ]
     );
     assert_eq!(
@@ -58,7 +59,8 @@ fn queries_of_every_profile() {
             ("fast", 86, 86),
             ("compact", 27, 27),
             ("blake3", 82, 82),
-            ("evm", 27, 27)
+            ("evm", 27, 27),
+            ("lifted", 27, 27),
         ]
     );
     assert_eq!(
@@ -67,7 +69,8 @@ fn queries_of_every_profile() {
             ("fast", 90, 90),
             ("compact", 29, 29),
             ("blake3", 86, 86),
-            ("evm", 29, 29)
+            ("evm", 29, 29),
+            ("lifted", 29, 29),
         ]
     );
     assert_eq!(
@@ -79,7 +82,8 @@ fn queries_of_every_profile() {
             ("fast", 213, 213),
             ("compact", 102, 102),
             ("blake3", 203, 203),
-            ("evm", 102, 102)
+            ("evm", 102, 102),
+            ("lifted", 102, 102),
         ]
     );
 }
