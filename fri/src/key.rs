@@ -8,6 +8,7 @@ use p3_commit::UnivariateStarkPcs;
 use p3_field::PrimeField64;
 use p3_matrix::Matrix as _;
 use p3_merkle_tree::MerkleCap;
+use plica_hash_rpo::{hash_elements, merge};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::instrument;
@@ -288,7 +289,7 @@ impl VerifyingKey {
             digest: Word::default(),
         };
         key.check_commitment()?;
-        key.digest = plica_hash_rpo::hash_elements(&key.elements());
+        key.digest = key.compute_digest();
         Ok(key)
     }
 
@@ -327,8 +328,19 @@ impl VerifyingKey {
         self.digest
     }
 
-    /// The key as field elements; injective.
-    pub(crate) fn elements(&self) -> Vec<Felt> {
+    /// In the lifted format a program checks the digest, so the commitment stands apart: the rest is one word, the same for all keys of
+    /// equal tables.
+    pub(crate) fn compute_digest(&self) -> Word {
+        match (&self.preprocessed, self.profile.format) {
+            (Cap::Felts(cap), Format::Lifted) if cap.num_roots() == 1 => {
+                merge([hash_elements(&self.elements(false)), cap.roots()[0]])
+            }
+            _ => hash_elements(&self.elements(true)),
+        }
+    }
+
+    /// The key as field elements, with the commitment or without; injective.
+    pub(crate) fn elements(&self, with_commitment: bool) -> Vec<Felt> {
         let profile = &self.profile;
         let mut out = encode_bytes(b"plica verifying key");
         out.push(number(PROTOCOL_VERSION.into()));
@@ -373,13 +385,15 @@ impl VerifyingKey {
                 .map(number),
             );
         }
-        out.push(number(self.preprocessed.num_roots() as u64));
-        match &self.preprocessed {
-            Cap::Felts(cap) => out.extend(cap.roots().iter().flatten()),
-            Cap::Bytes(cap) => cap
-                .roots()
-                .iter()
-                .for_each(|digest| out.extend(encode_bytes(digest))),
+        if with_commitment {
+            out.push(number(self.preprocessed.num_roots() as u64));
+            match &self.preprocessed {
+                Cap::Felts(cap) => out.extend(cap.roots().iter().flatten()),
+                Cap::Bytes(cap) => cap
+                    .roots()
+                    .iter()
+                    .for_each(|digest| out.extend(encode_bytes(digest))),
+            }
         }
         out.extend(encode_bytes(&self.metadata));
         out

@@ -11,7 +11,7 @@
 //! subgroup over which constraints hold.
 
 use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
-use p3_util::reverse_bits_len;
+use p3_util::reverse_slice_index_bits;
 
 use crate::types::Felt;
 
@@ -24,10 +24,9 @@ pub(crate) fn shift(log_height: usize) -> Felt {
     Felt::GENERATOR.exp_power_of_2(MAX_LOG_SIZE - log_height)
 }
 
-/// The point at a position of the domain in bit-reversed order. `log_size` is that of the domain.
-pub(crate) fn point(log_height: usize, log_size: usize, position: usize) -> Felt {
-    let exponent = reverse_bits_len(position, log_size) as u64;
-    shift(log_height) * Felt::two_adic_generator(log_size).exp_u64(exponent)
+/// The point with this index. `log_size` is the log2 of the domain's size.
+pub(crate) fn point(log_height: usize, log_size: usize, index: usize) -> Felt {
+    shift(log_height) * Felt::two_adic_generator(log_size).exp_u64(index as u64)
 }
 
 /// All points of the domain, in bit-reversed order.
@@ -35,7 +34,7 @@ pub(crate) fn points(log_height: usize, log_size: usize) -> Vec<Felt> {
     let generator = Felt::two_adic_generator(log_size);
     let natural = generator.shifted_powers(shift(log_height));
     let mut points: Vec<Felt> = natural.take(1 << log_size).collect();
-    p3_util::reverse_slice_index_bits(&mut points);
+    reverse_slice_index_bits(&mut points);
     points
 }
 
@@ -50,7 +49,11 @@ mod tests {
             let low = points(log_height - 1, log_height - 1 + blowup);
             for (position, x) in high.iter().enumerate() {
                 assert_eq!(x.square(), low[position >> 1]);
-                assert_eq!(*x, point(log_height, log_height + blowup, position));
+                let log_size = log_height + blowup;
+                let index = p3_util::reverse_bits_len(position, log_size);
+                assert_eq!(*x, point(log_height, log_size, index));
+                let halved = point(log_height - 1, log_size - 1, index % (1 << (log_size - 1)));
+                assert_eq!(x.square(), halved);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The low-degree test: FRI with folding by eight, over leaves of coefficients.
 //!
-//! In bit-reversed order the eight points x with one u = x⁸ are neighbours. The polynomial f of the layer is Σ xᵐ·fₘ(x⁸), m < 8, and a
+//! In bit-reversed order the eight points x with one u = x⁸ are neighbours; their indices agree but for the three highest bits. The polynomial f of the layer is Σ xᵐ·fₘ(x⁸), m < 8, and a
 //! leaf holds the values fₘ(u) instead of those of f. Both say the same; but a verifier who has the leaf then needs no interpolation:
 //!
 //! * the value of f at one of the points is Σ xᵐ·fₘ(u),
@@ -29,7 +29,7 @@ pub(crate) const LEAF: usize = ARITY * EXT_DEGREE;
 /// The values f₀(u), …, f₇(u).
 pub(crate) type Coefficients = [Ext; ARITY];
 
-/// A committed layer.
+/// A committed layer. Coefficients are in bit-reversed order, leaves in natural.
 pub(crate) struct Layer {
     pub(crate) coefficients: Vec<Coefficients>,
     pub(crate) tree: MerkleTree,

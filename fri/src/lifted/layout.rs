@@ -28,14 +28,8 @@ pub(crate) struct Segment {
     pub(crate) log_height: usize,
 }
 
-impl Segment {
-    /// Columns with those that fill up the last block of the sponge.
-    pub(crate) const fn padded(&self) -> usize {
-        self.width.next_multiple_of(RATE)
-    }
-}
-
-/// A commitment: a Merkle tree whose leaf at a position is the row there of every segment, lower tables first.
+/// A commitment: a Merkle tree whose leaf at an index is the row there of every segment, lower tables first. Behind the last segment of
+/// each height zeros fill up the block of the sponge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TreeLayout {
     pub(crate) kind: TreeKind,
@@ -66,7 +60,27 @@ impl TreeLayout {
 
     /// Elements of a leaf.
     pub(crate) fn padded(&self) -> usize {
-        self.segments.iter().map(Segment::padded).sum()
+        self.starts().last().map_or(0, |(_, segment, start)| {
+            (start + segment.width).next_multiple_of(RATE)
+        })
+    }
+
+    /// Each segment, and where its columns begin in a leaf.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = (usize, &Segment, usize)> {
+        let mut end = 0;
+        let mut below = None;
+        self.segments
+            .iter()
+            .enumerate()
+            .map(move |(index, segment)| {
+                let height = segment.log_height;
+                if below.replace(height).is_some_and(|below| below != height) {
+                    end = usize::next_multiple_of(end, RATE);
+                }
+                let start = end;
+                end += segment.width;
+                (index, segment, start)
+            })
     }
 
     /// The points where its columns are opened: 0 for ζ, 1 for the next.
@@ -83,20 +97,21 @@ impl TreeLayout {
         })
     }
 
-    /// The columns of a table in a row.
+    /// The columns of a table in a row, those that fill up left out.
     pub(crate) fn range_of(&self, table: usize) -> Option<Range<usize>> {
         self.ranges()
             .find(|(segment, _)| segment.table == table)
             .map(|(_, range)| range)
     }
 
-    /// Puts zeros behind each segment of a row.
+    /// Puts a row into the form of a leaf.
     pub(crate) fn pad<F: Copy>(&self, row: &[F], zero: F) -> Vec<F> {
         let mut out = Vec::with_capacity(self.padded());
-        for (segment, range) in self.ranges() {
+        for ((_, range), (_, _, start)) in self.ranges().zip(self.starts()) {
+            out.resize(start, zero);
             out.extend_from_slice(&row[range]);
-            out.resize(out.len() + segment.padded() - segment.width, zero);
         }
+        out.resize(self.padded(), zero);
         out
     }
 }

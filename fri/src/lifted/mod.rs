@@ -105,10 +105,11 @@ where
         .fold(Ext::ZERO, |sum, value| sum * batching + value)
 }
 
-/// The distinct positions of queries in a tree of 2^`drop` times fewer leaves, ascending.
-fn positions(indices: &[usize], drop: usize) -> Vec<usize> {
-    let mut positions: Vec<usize> = indices.iter().map(|index| index >> drop).collect();
-    positions.sort_unstable();
-    positions.dedup();
-    positions
+/// The distinct indices of queries in a tree of 2^`log_leaves` leaves, ascending.
+fn distinct(indices: &[usize], log_leaves: usize) -> Vec<usize> {
+    let mask = (1 << log_leaves) - 1;
+    let mut distinct: Vec<usize> = indices.iter().map(|index| index & mask).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    distinct
 }

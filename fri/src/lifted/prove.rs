@@ -16,11 +16,11 @@ use p3_matrix::bitrev::{BitReversedMatrixView, BitReversibleMatrix as _};
 use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView};
 use p3_maybe_rayon::prelude::*;
 use p3_uni_stark::StarkGenericConfig as _;
-use p3_util::reverse_slice_index_bits;
+use p3_util::{reverse_bits_len, reverse_slice_index_bits};
 use tracing::{info_span, instrument};
 
 use super::fold::{self, Layer};
-use super::layout::{LOG_ARITY, Layout, Segment, TreeKind, TreeLayout};
+use super::layout::{Layout, Segment, TreeKind, TreeLayout};
 use super::proof::{LiftedProof, Opening};
 use super::transcript::flatten;
 use super::tree::MerkleTree;
@@ -77,11 +77,11 @@ impl Committed {
         RowMajorMatrixView::new(values, lde.width).bit_reverse_rows()
     }
 
-    /// The row at a position of the tree.
-    fn row(&self, position: usize) -> Vec<Felt> {
-        let height = self.ldes.last().map_or(1, |lde| lde.height());
+    /// The row at an index of the tree.
+    fn row(&self, index: usize) -> Vec<Felt> {
         let rows = self.ldes.iter().map(|lde| {
-            let row = position / (height / lde.height());
+            let log_size = lde.height().ilog2() as usize;
+            let row = reverse_bits_len(index % lde.height(), log_size);
             &lde.values[row * lde.width..][..lde.width]
         });
         rows.collect::<Vec<_>>().concat()
@@ -277,21 +277,17 @@ pub(crate) fn prove<T: Table>(
     let indices = transcript.indices(queries, log_domain);
     let rows = layout.trees.iter().map(|tree| {
         let committed = committed(tree.kind);
-        open(
-            &committed.tree,
-            &indices,
-            layout.log_height - tree.log_height,
-            |position| committed.row(position),
-        )
+        let log_leaves = tree.log_height + log_blowup;
+        open(&committed.tree, &indices, log_leaves, |index| {
+            committed.row(index)
+        })
     });
-    let folds = layers
-        .iter()
-        .enumerate()
-        .map(|(round, Layer { coefficients, tree })| {
-            open(tree, &indices, LOG_ARITY * (round + 1), |position| {
-                coefficients[position]
-            })
-        });
+    let folds = layers.iter().map(|Layer { coefficients, tree }| {
+        let log_leaves = coefficients.len().ilog2() as usize;
+        open(tree, &indices, log_leaves, |index| {
+            coefficients[reverse_bits_len(index, log_leaves)]
+        })
+    });
     LiftedProof {
         main: main.tree.root(),
         bus: bus.as_ref().map(|bus| bus.tree.root()),
@@ -424,13 +420,11 @@ fn batch<'a>(
                 *weight
             })
             .collect();
-        let mut behind = tree.padded();
-        for (segment, lde) in tree.segments.iter().zip(&committed(tree.kind).ldes) {
-            behind -= segment.padded();
+        let padded = tree.padded();
+        for ((_, segment, start), lde) in tree.starts().zip(&committed(tree.kind).ldes) {
+            let behind = padded - start - segment.width;
             let powers: Vec<Ext> = batching
-                .shifted_powers(
-                    batching.exp_u64((behind + segment.padded() - segment.width) as u64),
-                )
+                .shifted_powers(batching.exp_u64(behind as u64))
                 .collect_n(segment.width);
             let mut powers: Vec<Ext> = powers.into_iter().rev().collect();
             powers.resize(segment.width.next_multiple_of(LANES), Ext::ZERO);
@@ -484,12 +478,12 @@ fn batch<'a>(
 fn open<L>(
     tree: &MerkleTree,
     indices: &[usize],
-    drop: usize,
+    log_leaves: usize,
     leaf: impl Fn(usize) -> L,
 ) -> Opening<L> {
-    let positions = super::positions(indices, drop);
+    let distinct = super::distinct(indices, log_leaves);
     Opening {
-        leaves: positions.iter().map(|&position| leaf(position)).collect(),
-        siblings: tree.siblings(&positions),
+        leaves: distinct.iter().map(|&index| leaf(index)).collect(),
+        siblings: tree.siblings(&distinct),
     }
 }

@@ -1,12 +1,16 @@
 //! Merkle trees over tables of different heights, lifted to the tallest.
 //!
-//! Positions are in bit-reversed order, in which lifting repeats rows: the leaf at position r of a tree of height 2^h has row
-//! r >> (h − m) of a table of height 2^m. A leaf is one sponge over all tables, lower ones first, each filled up with zeros to whole
+//! A leaf is one sponge over the rows of all tables at one index, lower tables first, those of one height filled up with zeros to whole
 //! blocks. So the state after the lower tables is computed once per row of theirs, and hashing is proportional to cells.
+//!
+//! Leaves are in natural order: the leaf at index i has row i mod 2^m of a table of 2^m rows. So a verifier finds the index in each tree by
+//! dropping high bits. Matrices are in bit-reversed order, in which lifting repeats rows: row r of the tallest, of 2^h rows, goes
+//! with row r >> (h − m).
 
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::Matrix as _;
 use p3_maybe_rayon::prelude::*;
+use p3_util::reverse_slice_index_bits;
 use plica_hash_rpo::constants::{CAPACITY, DIGEST, RATE};
 use plica_hash_rpo::{State, permute_many};
 
@@ -43,9 +47,7 @@ impl MerkleTree {
                     for (row, state) in (start..).zip(states.iter_mut()) {
                         state[..CAPACITY].copy_from_slice(&words[row / lift]);
                     }
-                    for matrix in group {
-                        absorb(states, matrix, start);
-                    }
+                    absorb(states, group, start);
                     for (word, state) in out.iter_mut().zip(states) {
                         word.copy_from_slice(&state[kept..kept + DIGEST]);
                     }
@@ -56,8 +58,9 @@ impl MerkleTree {
         Self::above(words)
     }
 
-    /// Over leaves that are hashed already.
-    pub(crate) fn above(leaves: Vec<Word>) -> Self {
+    /// Over leaves that are hashed already, in bit-reversed order.
+    pub(crate) fn above(mut leaves: Vec<Word>) -> Self {
+        reverse_slice_index_bits(&mut leaves);
         let mut levels = vec![leaves];
         while let Some(below) = levels.last().filter(|level| level.len() > 1) {
             let above = below
@@ -105,16 +108,27 @@ impl MerkleTree {
     }
 }
 
-/// Takes rows of a matrix, from `start` on, into as many sponges.
-fn absorb(states: &mut [State], matrix: &Matrix, start: usize) {
-    let width = matrix.width();
+/// Takes rows of matrices of one height, from `start` on, into as many sponges.
+fn absorb(states: &mut [State], matrices: &[&Matrix], start: usize) {
+    let width: usize = matrices.iter().map(|matrix| matrix.width).sum();
+    let padded = width.next_multiple_of(RATE);
+    let mut rows = Felt::zero_vec(padded * states.len());
+    for (row, out) in (start..).zip(rows.chunks_exact_mut(padded)) {
+        let mut rest = out;
+        for matrix in matrices {
+            let (columns, after) = rest.split_at_mut(matrix.width);
+            columns.copy_from_slice(&matrix.values[row * matrix.width..][..matrix.width]);
+            rest = after;
+        }
+    }
+    absorb_rows(states, &rows, padded);
+}
+
+/// Takes rows of whole blocks into as many sponges.
+fn absorb_rows(states: &mut [State], rows: &[Felt], width: usize) {
     for from in (0..width).step_by(RATE) {
-        let to = (from + RATE).min(width);
-        for (row, state) in states.iter_mut().enumerate() {
-            let at = (start + row) * width;
-            let (filled, rest) = state[CAPACITY..].split_at_mut(to - from);
-            filled.copy_from_slice(&matrix.values[at + from..at + to]);
-            rest.fill(Felt::ZERO);
+        for (state, row) in states.iter_mut().zip(rows.chunks_exact(width)) {
+            state[CAPACITY..].copy_from_slice(&row[from..from + RATE]);
         }
         permute_many(states);
     }
@@ -126,12 +140,7 @@ pub(crate) fn hash_leaves(leaves: &[Felt], length: usize) -> Vec<Word> {
         .par_chunks(BATCH * length)
         .flat_map_iter(|leaves| {
             let mut states = vec![[Felt::ZERO; CAPACITY + RATE]; leaves.len() / length];
-            for from in (0..length).step_by(RATE) {
-                for (state, leaf) in states.iter_mut().zip(leaves.chunks_exact(length)) {
-                    state[CAPACITY..].copy_from_slice(&leaf[from..from + RATE]);
-                }
-                permute_many(&mut states);
-            }
+            absorb_rows(&mut states, leaves, length);
             states.into_iter().map(|state| digest(&state))
         })
         .collect()

@@ -343,11 +343,11 @@ fn folds(
         .collect()
 }
 
-/// Whether leaves are those of a tree at positions that are distinct and ascend.
+/// Whether leaves are those of a tree at indices that are distinct and ascend.
 fn check_leaves(
     root: Word,
     log_leaves: usize,
-    positions: &[usize],
+    indices: &[usize],
     leaves: Vec<Vec<Felt>>,
     siblings: &[Word],
 ) -> bool {
@@ -358,10 +358,10 @@ fn check_leaves(
     }];
     let rows: Vec<[Vec<Felt>; 1]> = leaves.into_iter().map(|leaf| [leaf]).collect();
     let rows: Vec<Vec<Vec<Felt>>> = rows.into_iter().map(Vec::from).collect();
-    holds::<Rpo, _>(&[root], 0, &dimensions, positions, &rows, siblings)
+    holds::<Rpo, _>(&[root], 0, &dimensions, indices, &rows, siblings)
 }
 
-/// The batched polynomial at the distinct positions of the queries, ascending, from rows of all trees.
+/// The batched polynomial at the distinct indices of the queries, ascending, from rows of all trees.
 fn batched(
     layout: &Layout,
     profile: &Profile,
@@ -371,11 +371,11 @@ fn batched(
     zeta: Ext,
     indices: &[usize],
 ) -> Result<Vec<Ext>, Rejection> {
-    let positions = super::positions(indices, 0);
     let log_domain = layout.log_domain(profile);
+    let distinct = super::distinct(indices, log_domain);
     let weights = super::weights(layout, batching);
     let mut constants = [Ext::ZERO; 2];
-    let mut sums = vec![[Ext::ZERO; 2]; positions.len()];
+    let mut sums = vec![[Ext::ZERO; 2]; distinct.len()];
     let mut openings = weights.iter().zip(&proof.claims);
     for (tree, opening) in layout.trees.iter().zip(&proof.rows) {
         let scales: Vec<Ext> = openings
@@ -387,25 +387,19 @@ fn batched(
                 weight
             })
             .collect();
-        let drop = layout.log_height - tree.log_height;
-        let rows = open_rows(tree, profile, preprocessed, proof, opening, indices, drop)?;
-        let at = super::positions(indices, drop);
-        let values: Vec<Ext> = rows
-            .iter()
-            .map(|row| super::ladder(tree, row, batching))
-            .collect();
-        for (sums, position) in sums.iter_mut().zip(&positions) {
-            // Every position of a query is among those of the tree.
-            if let Ok(row) = at.binary_search(&(position >> drop)) {
-                for (sum, &scale) in sums.iter_mut().zip(&scales) {
-                    *sum += values[row] * scale;
-                }
+        let rows = open_rows(tree, profile, preprocessed, proof, opening, indices)?;
+        let mask = (1 << (tree.log_height + profile.log_blowup)) - 1;
+        for (sums, index) in sums.iter_mut().zip(&distinct) {
+            let row: &Vec<Felt> = at(&rows, index & mask);
+            let value = super::ladder(tree, row, batching);
+            for (sum, &scale) in sums.iter_mut().zip(&scales) {
+                *sum += value * scale;
             }
         }
     }
     let next = zeta * Felt::two_adic_generator(layout.log_height);
-    let values = positions.iter().zip(sums).map(|(&position, sums)| {
-        let x = domain::point(layout.log_height, log_domain, position);
+    let values = distinct.iter().zip(sums).map(|(&index, sums)| {
+        let x = domain::point(layout.log_height, log_domain, index);
         let at = |point: usize, z: Ext| -> Result<Ext, Rejection> {
             let inverse = (-(z - x)).try_inverse().ok_or(Rejection::Point)?;
             Ok((sums[point] - constants[point]) * inverse)
@@ -413,6 +407,15 @@ fn batched(
         Ok(at(0, zeta)? + at(1, next)?)
     });
     values.collect()
+}
+
+/// Leaves with their indices, ascending.
+type Opened<'a, L> = Vec<(usize, &'a L)>;
+
+/// The leaf at an index that some query has.
+fn at<'a, L>(opened: &Opened<'a, L>, index: usize) -> &'a L {
+    let position = opened.partition_point(|&(other, _)| other < index);
+    opened[position].1
 }
 
 /// The rows of a tree that a proof opens, checked against its root.
@@ -423,10 +426,10 @@ fn open_rows<'a>(
     proof: &LiftedProof,
     opening: &'a Opening<Vec<Felt>>,
     indices: &[usize],
-    drop: usize,
-) -> Result<&'a [Vec<Felt>], Rejection> {
-    let positions = super::positions(indices, drop);
-    equal("opened rows", positions.len(), opening.leaves.len())?;
+) -> Result<Opened<'a, Vec<Felt>>, Rejection> {
+    let log_leaves = tree.log_height + profile.log_blowup;
+    let distinct = super::distinct(indices, log_leaves);
+    equal("opened rows", distinct.len(), opening.leaves.len())?;
     for row in &opening.leaves {
         equal("width of an opened row", tree.width(), row.len())?;
     }
@@ -438,34 +441,37 @@ fn open_rows<'a>(
     };
     let rows = opening.leaves.iter();
     let leaves = rows.map(|row| tree.pad(row, Felt::ZERO)).collect();
-    let log_leaves = tree.log_height + profile.log_blowup;
-    if check_leaves(root, log_leaves, &positions, leaves, &opening.siblings) {
-        Ok(&opening.leaves)
+    if check_leaves(root, log_leaves, &distinct, leaves, &opening.siblings) {
+        Ok(distinct.into_iter().zip(&opening.leaves).collect())
     } else {
         Err(Rejection::Rows(name))
     }
 }
 
-/// The foldings, from the values at the distinct positions of the queries.
+/// The foldings, from the values at the distinct indices of the queries.
 fn low_degree(
     layout: &Layout,
     profile: &Profile,
     proof: &LiftedProof,
     folds: &[Fold],
     indices: &[usize],
-    mut values: Vec<Ext>,
+    values: Vec<Ext>,
 ) -> Result<(), Rejection> {
     let log_domain = layout.log_domain(profile);
-    let mut positions = super::positions(indices, 0);
-    let mut xs: Vec<Felt> = positions
-        .iter()
-        .map(|&position| domain::point(layout.log_height, log_domain, position))
+    // Index, point and value.
+    let mut layer: Vec<(usize, Felt, Ext)> = super::distinct(indices, log_domain)
+        .into_iter()
+        .zip(values)
+        .map(|(index, value)| {
+            let x = domain::point(layout.log_height, log_domain, index);
+            (index, x, value)
+        })
         .collect();
     for (round, (fold, opening)) in folds.iter().zip(&proof.folds).enumerate() {
-        let parents = super::positions(indices, LOG_ARITY * (round + 1));
+        let distinct = super::distinct(indices, fold.log_leaves);
         equal(
             "opened leaves of a fold",
-            parents.len(),
+            distinct.len(),
             opening.leaves.len(),
         )?;
         let leaves = opening.leaves.iter().map(|leaf| fold::leaf(leaf).to_vec());
@@ -473,32 +479,29 @@ fn low_degree(
         if !check_leaves(
             fold.root,
             fold.log_leaves,
-            &parents,
+            &distinct,
             leaves,
             &opening.siblings,
         ) {
             return Err(Rejection::Layer(round));
         }
-        let mut folded = Vec::with_capacity(parents.len());
-        let mut points = Vec::with_capacity(parents.len());
-        let mut below = positions.iter().zip(&xs).zip(&values).peekable();
-        for (&parent, leaf) in parents.iter().zip(&opening.leaves) {
-            while let Some(((_, &x), &value)) =
-                below.next_if(|((position, _), _)| **position >> LOG_ARITY == parent)
-            {
-                if fold::evaluate(leaf, x) != value {
-                    return Err(Rejection::Folding(round));
-                }
-                if points.len() == folded.len() {
-                    points.push(x.exp_power_of_2(LOG_ARITY));
-                }
+        let opened: Opened<'_, _> = distinct.into_iter().zip(&opening.leaves).collect();
+        let mask = (1 << fold.log_leaves) - 1;
+        for (index, x, value) in &mut layer {
+            *index &= mask;
+            let leaf = at(&opened, *index);
+            if fold::evaluate(leaf, *x) != *value {
+                return Err(Rejection::Folding(round));
             }
-            folded.push(fold::evaluate(leaf, fold.beta));
+            *x = x.exp_power_of_2(LOG_ARITY);
+            *value = fold::evaluate(leaf, fold.beta);
         }
-        (positions, xs, values) = (parents, points, folded);
+        // Queries that have met go on as one.
+        layer.sort_unstable_by_key(|&(index, _, _)| index);
+        layer.dedup_by_key(|&mut (index, _, _)| index);
     }
-    let matches = |(&x, value): (&Felt, &Ext)| fold::evaluate(&proof.last, x) == *value;
-    if xs.iter().zip(&values).all(matches) {
+    let matches = |&(_, x, value): &(usize, Felt, Ext)| fold::evaluate(&proof.last, x) == value;
+    if layer.iter().all(matches) {
         Ok(())
     } else {
         Err(Rejection::Last)
