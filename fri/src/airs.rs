@@ -392,6 +392,13 @@ impl<T: Table> AirSet<T> {
         })
     }
 
+    /// The constraints of a kind under a profile, those of the bus argument included.
+    pub(crate) fn constraints_under(&self, kind: usize, profile: &Profile) -> Constraints {
+        let table = &self.kinds[kind].table;
+        let lookups = Lookups::from_air::<Ext, T>(table);
+        KindInfo::new(table, lookups, profile.lookup_degree()).1
+    }
+
     /// Whether a kind has been analysed.
     #[cfg(test)]
     pub(crate) fn is_analysed(&self, kind: usize) -> bool {
@@ -515,9 +522,9 @@ pub struct KindColumns {
 }
 
 /// The constraints of a kind, those of the bus argument included.
-struct Constraints {
-    base: Vec<SymbolicExpression<Felt>>,
-    ext: Vec<SymbolicExpr<ExtLeaf<Felt, Ext>>>,
+pub(crate) struct Constraints {
+    pub(crate) base: Vec<SymbolicExpression<Felt>>,
+    pub(crate) ext: Vec<SymbolicExpr<ExtLeaf<Felt, Ext>>>,
 }
 
 impl KindInfo {

@@ -333,10 +333,26 @@ impl VerifyingKey {
     pub(crate) fn compute_digest(&self) -> Word {
         match (&self.preprocessed, self.profile.format) {
             (Cap::Felts(cap), Format::Lifted) if cap.num_roots() == 1 => {
-                merge([hash_elements(&self.elements(false)), cap.roots()[0]])
+                merge([self.digest_without_commitment(), cap.roots()[0]])
             }
             _ => hash_elements(&self.elements(true)),
         }
+    }
+
+    /// The commitment as one root, in the lifted format.
+    #[must_use]
+    pub fn lifted_root(&self) -> Option<Word> {
+        match &self.preprocessed {
+            Cap::Felts(cap) if self.profile.format == Format::Lifted => {
+                cap.roots().first().copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// What the commitment is merged with, in the lifted format.
+    pub(crate) fn digest_without_commitment(&self) -> Word {
+        hash_elements(&self.elements(false))
     }
 
     /// The key as field elements, with the commitment or without; injective.

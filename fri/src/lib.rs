@@ -27,7 +27,7 @@ mod hash;
 mod instances;
 mod johnson;
 mod key;
-mod lifted;
+pub mod lifted;
 mod openings;
 mod profile;
 mod proof;

@@ -6,7 +6,6 @@ use thiserror::Error;
 use tracing::{info_span, instrument};
 
 use crate::airs::{AirSet, Analysed, Table};
-use crate::hash::Cap;
 use crate::instances::InstanceError;
 use crate::key::{KeyError, VerifyingKey};
 use crate::lifted::{self, Rejection};
@@ -128,10 +127,7 @@ pub(crate) fn verify_in_frame<T: Table>(
     let batch = match (&proof.body, key.profile.format) {
         (ProofBody::Batch(batch), Format::Batch) => batch,
         (ProofBody::Lifted(lifted), Format::Lifted) => {
-            let Cap::Felts(cap) = &key.preprocessed else {
-                return Err(KeyError::Commitment.into());
-            };
-            let root = *cap.roots().first().ok_or(KeyError::Commitment)?;
+            let root = key.lifted_root().ok_or(KeyError::Commitment)?;
             let queries = report.queries;
             lifted::verify(
                 airs,

@@ -18,8 +18,9 @@ use crate::types::Felt;
 /// Two-adicity of the field: no domain is larger.
 pub(crate) const MAX_LOG_SIZE: usize = 32;
 
-/// sₙ for n = `log_height`.
-pub(crate) fn shift(log_height: usize) -> Felt {
+/// sₙ for n = `log_height`, at most 32.
+#[must_use]
+pub fn shift(log_height: usize) -> Felt {
     debug_assert!(log_height <= MAX_LOG_SIZE);
     Felt::GENERATOR.exp_power_of_2(MAX_LOG_SIZE - log_height)
 }

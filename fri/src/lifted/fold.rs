@@ -22,12 +22,12 @@ use super::tree::{MerkleTree, hash_leaves};
 use crate::types::{Dft, EXT_DEGREE, Ext, Felt, Word};
 
 /// Values that are folded to one.
-pub(crate) const ARITY: usize = 1 << LOG_ARITY;
+pub const ARITY: usize = 1 << LOG_ARITY;
 /// Elements of a leaf.
-pub(crate) const LEAF: usize = ARITY * EXT_DEGREE;
+pub const LEAF: usize = ARITY * EXT_DEGREE;
 
 /// The values f₀(u), …, f₇(u).
-pub(crate) type Coefficients = [Ext; ARITY];
+pub type Coefficients = [Ext; ARITY];
 
 /// A committed layer. Coefficients are in bit-reversed order, leaves in natural.
 pub(crate) struct Layer {
@@ -36,7 +36,8 @@ pub(crate) struct Layer {
 }
 
 /// A leaf as it is hashed.
-pub(crate) fn leaf(coefficients: &Coefficients) -> [Felt; LEAF] {
+#[must_use]
+pub fn leaf(coefficients: &Coefficients) -> [Felt; LEAF] {
     let mut out = [Felt::ZERO; LEAF];
     for (m, coefficient) in coefficients.iter().enumerate() {
         let coordinates = <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(coefficient);

@@ -11,7 +11,7 @@ use crate::types::EXT_DEGREE;
 
 /// The commitments of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TreeKind {
+pub enum TreeKind {
     Main,
     Bus,
     Quotient,
@@ -21,24 +21,26 @@ pub(crate) enum TreeKind {
 
 /// The columns that one table has in a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Segment {
+pub struct Segment {
     /// Index of the table in the proof; of no meaning for the quotient.
-    pub(crate) table: usize,
-    pub(crate) width: usize,
-    pub(crate) log_height: usize,
+    pub table: usize,
+    /// Columns.
+    pub width: usize,
+    pub log_height: usize,
 }
 
 /// A commitment: a Merkle tree whose leaf at an index is the row there of every segment, lower tables first. Behind the last segment of
 /// each height zeros fill up the block of the sponge.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TreeLayout {
-    pub(crate) kind: TreeKind,
+pub struct TreeLayout {
+    /// Which commitment.
+    pub kind: TreeKind,
     /// By ascending height, of equals the earlier table first.
-    pub(crate) segments: Vec<Segment>,
+    pub segments: Vec<Segment>,
     /// log2 of the rows of the tallest.
-    pub(crate) log_height: usize,
+    pub log_height: usize,
     /// Whether the columns are opened at the next point as well.
-    pub(crate) next: bool,
+    pub next: bool,
 }
 
 impl TreeLayout {
@@ -54,19 +56,21 @@ impl TreeLayout {
     }
 
     /// Columns of a row.
-    pub(crate) fn width(&self) -> usize {
+    #[must_use]
+    pub fn width(&self) -> usize {
         self.segments.iter().map(|segment| segment.width).sum()
     }
 
     /// Elements of a leaf.
-    pub(crate) fn padded(&self) -> usize {
+    #[must_use]
+    pub fn padded(&self) -> usize {
         self.starts().last().map_or(0, |(_, segment, start)| {
             (start + segment.width).next_multiple_of(RATE)
         })
     }
 
     /// Each segment, and where its columns begin in a leaf.
-    pub(crate) fn starts(&self) -> impl Iterator<Item = (usize, &Segment, usize)> {
+    pub fn starts(&self) -> impl Iterator<Item = (usize, &Segment, usize)> {
         let mut end = 0;
         let mut below = None;
         self.segments
@@ -84,12 +88,13 @@ impl TreeLayout {
     }
 
     /// The points where its columns are opened: 0 for ζ, 1 for the next.
-    pub(crate) const fn points(&self) -> Range<usize> {
+    #[must_use]
+    pub const fn points(&self) -> Range<usize> {
         0..1 + self.next as usize
     }
 
     /// Where the columns of each segment are in a row, in the order of segments.
-    pub(crate) fn ranges(&self) -> impl Iterator<Item = (&Segment, Range<usize>)> {
+    pub fn ranges(&self) -> impl Iterator<Item = (&Segment, Range<usize>)> {
         self.segments.iter().scan(0, |start, segment| {
             let from = *start;
             *start += segment.width;
@@ -98,14 +103,16 @@ impl TreeLayout {
     }
 
     /// The columns of a table in a row, those that fill up left out.
-    pub(crate) fn range_of(&self, table: usize) -> Option<Range<usize>> {
+    #[must_use]
+    pub fn range_of(&self, table: usize) -> Option<Range<usize>> {
         self.ranges()
             .find(|(segment, _)| segment.table == table)
             .map(|(_, range)| range)
     }
 
     /// Puts a row into the form of a leaf.
-    pub(crate) fn pad<F: Copy>(&self, row: &[F], zero: F) -> Vec<F> {
+    #[must_use]
+    pub fn pad<F: Copy>(&self, row: &[F], zero: F) -> Vec<F> {
         let mut out = Vec::with_capacity(self.padded());
         for ((_, range), (_, _, start)) in self.ranges().zip(self.starts()) {
             out.resize(start, zero);
@@ -118,19 +125,19 @@ impl TreeLayout {
 
 /// What the tables of a proof determine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub struct Layout {
     /// log2 of N, to which all tables are lifted.
-    pub(crate) log_height: usize,
+    pub log_height: usize,
     /// log2 of the quotient's chunks.
-    pub(crate) log_chunks: usize,
+    pub log_chunks: usize,
     /// Main, bus (if there is one), quotient, preprocessed.
-    pub(crate) trees: Vec<TreeLayout>,
+    pub trees: Vec<TreeLayout>,
     /// log2 of the length of the final polynomial.
-    pub(crate) log_final: usize,
+    pub log_final: usize,
 }
 
 /// log2 of the folding arity.
-pub(crate) const LOG_ARITY: usize = 3;
+pub const LOG_ARITY: usize = 3;
 
 /// Lowest log2 of N.
 const MIN_LOG_HEIGHT: usize = 5;
@@ -140,11 +147,8 @@ const MIN_LOG_FINAL: usize = 2;
 
 impl Layout {
     /// For a list of tables that has been checked.
-    pub(crate) fn new<T: Table>(
-        airs: &AirSet<T>,
-        profile: &Profile,
-        instances: &InstanceList,
-    ) -> Self {
+    #[must_use]
+    pub fn new<T: Table>(airs: &AirSet<T>, profile: &Profile, instances: &InstanceList) -> Self {
         let (mut main, mut bus, mut preprocessed) = (vec![], vec![], vec![]);
         let (mut log_height, mut log_chunks) = (MIN_LOG_HEIGHT, 0);
         let (mut main_next, mut preprocessed_next) = (false, false);
@@ -187,16 +191,19 @@ impl Layout {
     }
 
     /// Foldings of the low-degree test.
-    pub(crate) const fn rounds(&self) -> usize {
+    #[must_use]
+    pub const fn rounds(&self) -> usize {
         (self.log_height - self.log_final) / LOG_ARITY
     }
 
     /// log2 of the domain on which the low-degree test starts.
-    pub(crate) const fn log_domain(&self, profile: &Profile) -> usize {
+    #[must_use]
+    pub const fn log_domain(&self, profile: &Profile) -> usize {
         self.log_height + profile.log_blowup
     }
 
-    pub(crate) fn tree(&self, kind: TreeKind) -> Option<&TreeLayout> {
+    #[must_use]
+    pub fn tree(&self, kind: TreeKind) -> Option<&TreeLayout> {
         self.trees.iter().find(|tree| tree.kind == kind)
     }
 
@@ -206,7 +213,7 @@ impl Layout {
     }
 
     /// Trees with the points where they are opened, in the order of the transcript and of the batching.
-    pub(crate) fn openings(&self) -> impl Iterator<Item = (&TreeLayout, usize)> {
+    pub fn openings(&self) -> impl Iterator<Item = (&TreeLayout, usize)> {
         self.trees
             .iter()
             .flat_map(|tree| tree.points().map(move |point| (tree, point)))

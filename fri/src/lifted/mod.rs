@@ -22,6 +22,7 @@
 //! terminal per table: one for all would only be the average of the blocks.) Preprocessed columns are the key's, and repeat.
 
 mod bus;
+mod describe;
 mod domain;
 mod fold;
 mod layout;
@@ -35,30 +36,44 @@ mod verify;
 
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
 
+use crate::instances::InstanceList;
 use crate::transcript::{Frame, encode_bytes, number};
 use crate::types::{EXT_DEGREE, Ext, Felt};
-use layout::TreeLayout;
 use transcript::Transcript;
 
-pub(crate) use layout::{LOG_ARITY, Layout};
-pub use proof::LiftedProof;
+pub use describe::{Constraint, Description, TableDescription};
+pub use domain::shift;
+pub use fold::{ARITY, Coefficients, LEAF, leaf};
+pub use layout::{LOG_ARITY, Layout, Segment, TreeKind, TreeLayout};
+pub use proof::{LiftedProof, Opening};
 pub(crate) use prove::{Preprocessed, prove};
+pub use verify::query_indices;
 pub(crate) use verify::{Rejection, verify};
 
-/// The transcript up to the first commitment: protocol and machine; then key, tables and public values.
-fn start(frame: &Frame<'_>, public_values: &[Felt]) -> Transcript {
+/// Protocol and machine.
+fn domain_of(version: u16, air_set: &[u8; 32]) -> Vec<Felt> {
     let mut domain = encode_bytes(b"plica lifted proof");
-    domain.push(number(frame.version.into()));
-    domain.extend(encode_bytes(frame.air_set));
-    let mut transcript = Transcript::new(&domain);
-    transcript.absorb(*frame.key);
-    let tables = frame.instances.tables();
+    domain.push(number(version.into()));
+    domain.extend(encode_bytes(air_set));
+    domain
+}
+
+/// The tables of a proof.
+fn list_of(instances: &InstanceList) -> Vec<Felt> {
+    let tables = instances.tables();
     let mut list = vec![number(tables.len() as u64)];
     for instance in tables {
         list.push(number(instance.kind.into()));
         list.push(number(instance.log_height.into()));
     }
-    transcript.absorb_all(&list);
+    list
+}
+
+/// The transcript up to the first commitment: protocol and machine; then key, tables and public values.
+fn start(frame: &Frame<'_>, public_values: &[Felt]) -> Transcript {
+    let mut transcript = Transcript::new(&domain_of(frame.version, frame.air_set));
+    transcript.absorb(*frame.key);
+    transcript.absorb_all(&list_of(frame.instances));
     transcript.absorb_all(public_values);
     transcript
 }

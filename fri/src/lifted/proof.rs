@@ -9,30 +9,30 @@ use crate::types::{Ext, Felt, Word};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiftedProof {
     /// Roots of the trees that the prover commits to: main columns, bus columns (if there are any), quotient.
-    pub(crate) main: Word,
-    pub(crate) bus: Option<Word>,
-    pub(crate) quotient: Word,
+    pub main: Word,
+    pub bus: Option<Word>,
+    pub quotient: Word,
     /// What each table with interactions adds to the bus.
-    pub(crate) terminals: Vec<Ext>,
+    pub terminals: Vec<Ext>,
     /// Per tree and point: the values of its columns.
-    pub(crate) claims: Vec<Vec<Ext>>,
+    pub claims: Vec<Vec<Ext>>,
     /// Roots of the layers of the low-degree test.
-    pub(crate) layers: Vec<Word>,
+    pub layers: Vec<Word>,
     /// Coefficients of what is left of the batched polynomial after all foldings.
-    pub(crate) last: Vec<Ext>,
+    pub last: Vec<Ext>,
     /// Witness of the work in front of the queries.
-    pub(crate) work: Felt,
+    pub work: Felt,
     /// Per tree: its openings.
-    pub(crate) rows: Vec<Opening<Vec<Felt>>>,
+    pub rows: Vec<Opening<Vec<Felt>>>,
     /// Per layer: its openings.
-    pub(crate) folds: Vec<Opening<Coefficients>>,
+    pub folds: Vec<Opening<Coefficients>>,
 }
 
 /// Leaves of a tree at the positions that are asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Opening<L> {
+pub struct Opening<L> {
     /// By ascending position, each once however often it is asked for.
-    pub(crate) leaves: Vec<L>,
+    pub leaves: Vec<L>,
     /// The siblings that the paths to the root need, each once: level by level from the leaves, by position.
-    pub(crate) siblings: Vec<Word>,
+    pub siblings: Vec<Word>,
 }

@@ -68,16 +68,13 @@ impl Transcript {
         Ext::from_basis_coefficients_fn(|i| word[i])
     }
 
-    /// Numbers below 2^`bits`, `bits` ≤ 32: the low bits of canonical elements.
+    /// Numbers below 2^`bits`, `bits` ≤ 32: the low bits of the first elements of as many words, canonical.
     pub(crate) fn indices(&mut self, count: usize, bits: usize) -> Vec<usize> {
         debug_assert!(bits <= 32);
-        let mut indices = Vec::with_capacity(count.next_multiple_of(DIGEST));
-        while indices.len() < count {
-            let mask = (1 << bits) - 1;
-            indices.extend(self.draw().map(|v| (v.as_canonical_u64() & mask) as usize));
-        }
-        indices.truncate(count);
-        indices
+        let mask = (1 << bits) - 1;
+        (0..count)
+            .map(|_| (self.draw()[0].as_canonical_u64() & mask) as usize)
+            .collect()
     }
 
     /// Whether `witness` shows the work; takes it in.

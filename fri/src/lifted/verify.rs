@@ -22,11 +22,14 @@ use super::proof::{LiftedProof, Opening};
 use super::transcript::Transcript;
 use super::{bus, domain, start};
 use crate::airs::{AirSet, Table};
+use crate::key::VerifyingKey;
 use crate::openings::{Rpo, holds};
 use crate::profile::Profile;
+use crate::proof::{Proof, ProofBody};
 use crate::shape::ShapeError;
-use crate::transcript::Frame;
+use crate::transcript::{Frame, PROTOCOL_VERSION};
 use crate::types::{Config, EXT_DEGREE, Ext, Felt, Word};
+use crate::verify::VerifyError;
 
 /// Why a lifted proof is not accepted.
 #[derive(Debug, Error)]
@@ -53,7 +56,8 @@ pub(crate) enum Rejection {
     Last,
 }
 
-/// Verifies a proof for a list of tables that has been checked, with this number of queries. `preprocessed` is the key's commitment.
+/// Verifies a proof for a list of tables that has been checked, with this number of queries, and says where those were. `preprocessed` is the
+/// key's commitment.
 #[instrument(name = "lifted proof", skip_all)]
 pub(crate) fn verify<T: Table>(
     airs: &AirSet<T>,
@@ -63,7 +67,7 @@ pub(crate) fn verify<T: Table>(
     public_values: &[Felt],
     preprocessed: Word,
     proof: &LiftedProof,
-) -> Result<(), Rejection> {
+) -> Result<Vec<usize>, Rejection> {
     let layout = Layout::new(airs, profile, frame.instances);
     let mut transcript = start(frame, public_values);
     check_buses(airs, profile, frame)?;
@@ -116,7 +120,43 @@ pub(crate) fn verify<T: Table>(
             &indices,
         )?;
         low_degree(&layout, profile, proof, &folds, &indices, values)
-    })
+    })?;
+    Ok(indices)
+}
+
+/// The indices of a proof's queries, for those who make the advice of a verifier out of it.
+///
+/// # Errors
+/// As [`crate::verify`]: only proofs that are accepted have any.
+pub fn query_indices<T: Table>(
+    airs: &AirSet<T>,
+    key: &VerifyingKey,
+    public_values: &[Felt],
+    proof: &Proof,
+) -> Result<Vec<usize>, VerifyError> {
+    let report = crate::verify(airs, key, public_values, proof, key.target())?;
+    let digest = key.digest();
+    let frame = Frame {
+        version: PROTOCOL_VERSION,
+        air_set: airs.digest(),
+        key: &digest,
+        instances: proof.instances(),
+    };
+    let (ProofBody::Lifted(body), Some(root)) = (proof.body(), key.lifted_root()) else {
+        return Err(VerifyError::Invalid(
+            "it is not in the lifted format".into(),
+        ));
+    };
+    let (profile, queries) = (key.profile(), report.queries);
+    Ok(verify(
+        airs,
+        profile,
+        queries,
+        &frame,
+        public_values,
+        root,
+        body,
+    )?)
 }
 
 fn equal(part: &'static str, expected: usize, got: usize) -> Result<(), ShapeError> {

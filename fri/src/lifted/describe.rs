@@ -1,0 +1,122 @@
+//! What a verifier of proofs of one shape does, as data: for those who generate it.
+
+use p3_air::symbolic::{SymbolicExpression, SymbolicExpressionExt};
+use plica_hash_rpo::hash_elements;
+
+use super::layout::Layout;
+use super::{bus, domain_of, list_of};
+use crate::airs::{AirSet, Table};
+use crate::instances::InstanceList;
+use crate::key::VerifyingKey;
+use crate::security::{SecurityError, Workload, resolve};
+use crate::transcript::PROTOCOL_VERSION;
+use crate::types::{Ext, Felt, Word};
+
+/// A constraint: an expression that is zero on every row.
+#[derive(Clone, Debug)]
+pub enum Constraint {
+    /// Of the table itself.
+    Base(SymbolicExpression<Felt>),
+    /// Of the bus argument.
+    Ext(SymbolicExpressionExt<Felt, Ext>),
+}
+
+/// One table.
+#[derive(Clone, Debug)]
+pub struct TableDescription {
+    /// Name of its kind.
+    pub name: &'static str,
+    /// log2 of its rows.
+    pub log_height: usize,
+    /// Whether the public values are its.
+    pub public: bool,
+    /// The number of the bus of each of its lookups, from 1: its pair of challenges is α + number·β^W, β.
+    pub buses: Vec<u64>,
+    /// In the order in which they are folded.
+    pub constraints: Vec<Constraint>,
+}
+
+/// Everything that the verifier of a lifted proof knows before it sees the proof.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// Trees, heights, foldings.
+    pub layout: Layout,
+    /// log2 of the blow-up.
+    pub log_blowup: usize,
+    /// Bits of work in front of the queries.
+    pub work_bits: usize,
+    /// Queries.
+    pub queries: usize,
+    /// State of the transcript that has taken in its domain.
+    pub start: Word,
+    /// The digest of the key without its commitment.
+    pub key_rest: Word,
+    /// The digest of the list of tables.
+    pub list: Word,
+    /// Public values.
+    pub public_values: usize,
+    /// Width of the widest tuple on a bus.
+    pub tuple_width: usize,
+    /// The tables, in the order of the list.
+    pub tables: Vec<TableDescription>,
+}
+
+impl Description {
+    /// For proofs of these tables under a key, which must have been checked against the machine, as must the list.
+    ///
+    /// # Errors
+    /// [`SecurityError`] if no number of queries reaches the key's target.
+    pub fn new<T: Table>(
+        airs: &AirSet<T>,
+        key: &VerifyingKey,
+        instances: &InstanceList,
+    ) -> Result<Self, SecurityError> {
+        let profile = key.profile();
+        let report = resolve(
+            profile,
+            key.target(),
+            &Workload::new(airs, profile, instances),
+        )?;
+        let tables = instances.tables();
+        let infos: Vec<_> = tables
+            .iter()
+            .map(|table| airs.info_under(table.kind.into(), profile))
+            .collect();
+        let lookups: Vec<_> = infos.iter().map(|info| &*info.lookups).collect();
+        let (numbers, tuple_width) = bus::numbers(&lookups);
+        let tables = tables
+            .iter()
+            .zip(infos)
+            .zip(numbers)
+            .map(|((table, info), buses)| {
+                let kind = usize::from(table.kind);
+                let constraints = airs.constraints_under(kind, profile);
+                let mut ordered: Vec<(usize, Constraint)> = Vec::new();
+                let base = constraints.base.into_iter().map(Constraint::Base);
+                ordered.extend(info.order.base_indices.iter().copied().zip(base));
+                let ext = constraints.ext.into_iter().map(Constraint::Ext);
+                ordered.extend(info.order.ext_indices.iter().copied().zip(ext));
+                ordered.sort_by_key(|&(index, _)| index);
+                TableDescription {
+                    name: airs.kinds()[kind].name,
+                    log_height: table.log_height.into(),
+                    public: airs.public_kind() == Some(kind),
+                    buses,
+                    constraints: ordered.into_iter().map(|(_, c)| c).collect(),
+                }
+            })
+            .collect();
+        Ok(Self {
+            layout: Layout::new(airs, profile, instances),
+            log_blowup: profile.log_blowup,
+            work_bits: profile.query_pow_bits,
+            queries: report.queries,
+            start: hash_elements(&domain_of(PROTOCOL_VERSION, airs.digest())),
+            key_rest: key.digest_without_commitment(),
+            list: hash_elements(&list_of(instances)),
+            public_values: airs.num_public_values(),
+            tuple_width,
+            tables,
+        })
+    }
+}

@@ -1,0 +1,359 @@
+//! A writer of assembly in which values have places instead of names.
+//!
+//! The compiler runs stack manipulation at compile time, so a program may leave every value where it was made and copy it to the top
+//! when it needs it (`pick`): neither costs a cell. What is written here is straight-line code and loops that leave the
+//! depth as it was.
+
+use std::fmt::Write as _;
+
+use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
+use plica_field::{Ext, Felt, Word};
+
+/// The place of an item: items below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Slot(usize);
+
+/// An element of the base field: an item, or a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Scalar {
+    At(Slot),
+    Const(Felt),
+}
+
+/// An element of the cubic extension by its coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Cubic(pub(crate) [Scalar; 3]);
+
+/// A word, first element first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Quad(pub(crate) [Scalar; 4]);
+
+impl From<Felt> for Scalar {
+    fn from(value: Felt) -> Self {
+        Self::Const(value)
+    }
+}
+
+impl From<Scalar> for Cubic {
+    fn from(value: Scalar) -> Self {
+        let zero = Scalar::Const(Felt::ZERO);
+        Self([value, zero, zero])
+    }
+}
+
+impl From<Felt> for Cubic {
+    fn from(value: Felt) -> Self {
+        Scalar::Const(value).into()
+    }
+}
+
+impl From<Ext> for Cubic {
+    fn from(value: Ext) -> Self {
+        let c = <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(&value);
+        Self([c[0], c[1], c[2]].map(Scalar::Const))
+    }
+}
+
+impl From<Word> for Quad {
+    fn from(word: Word) -> Self {
+        Self(word.map(Scalar::Const))
+    }
+}
+
+impl Cubic {
+    /// X.
+    pub(crate) fn generator() -> Self {
+        Self([Felt::ZERO, Felt::ONE, Felt::ZERO].map(Scalar::Const))
+    }
+
+    pub(crate) fn constant(self) -> Option<Felt> {
+        match self.0 {
+            [Scalar::Const(c), Scalar::Const(a), Scalar::Const(b)]
+                if a == Felt::ZERO && b == Felt::ZERO =>
+            {
+                Some(c)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Quad {
+    /// The first three elements: a challenge.
+    pub(crate) const fn cubic(self) -> Cubic {
+        let [a, b, c, _] = self.0;
+        Cubic([a, b, c])
+    }
+}
+
+/// The program so far, and how deep the stack is.
+#[derive(Debug, Default)]
+pub(crate) struct Asm {
+    text: String,
+    depth: usize,
+    indent: usize,
+}
+
+impl Asm {
+    /// On a stack of this depth.
+    pub(crate) fn new(depth: usize) -> Self {
+        Self {
+            depth,
+            indent: 1,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
+    pub(crate) const fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Items that are there already, by the number of items below the first.
+    pub(crate) fn items<const N: usize>(from: usize) -> [Scalar; N] {
+        std::array::from_fn(|i| Scalar::At(Slot(from + i)))
+    }
+
+    pub(crate) fn comment(&mut self, text: &str) {
+        let indent = 4 * self.indent;
+        writeln!(self.text, "{:indent$}# {text}", "").expect("memory");
+    }
+
+    /// Writes an instruction that takes `taken` items and leaves `given`.
+    pub(crate) fn op(&mut self, instruction: &str, taken: usize, given: usize) {
+        let indent = 4 * self.indent;
+        writeln!(self.text, "{:indent$}{instruction}", "").expect("memory");
+        self.depth = self.depth - taken + given;
+    }
+
+    /// The items that the last instruction left.
+    fn top<const N: usize>(&self) -> [Scalar; N] {
+        Self::items(self.depth - N)
+    }
+
+    /// Puts values on top, the last one highest.
+    pub(crate) fn load(&mut self, values: &[Scalar]) {
+        for &value in values {
+            match value {
+                Scalar::Const(c) => self.op(&format!("push.{}", c.as_canonical_u64()), 0, 1),
+                Scalar::At(Slot(at)) => {
+                    let below = self.depth - 1 - at;
+                    self.op(&format!("pick.{below}"), 0, 1);
+                }
+            }
+        }
+    }
+
+    /// Drops what is above a depth.
+    pub(crate) fn drop_to(&mut self, depth: usize) {
+        while self.depth >= depth + 4 {
+            self.op("dropw", 4, 0);
+        }
+        while self.depth > depth {
+            self.op("drop", 1, 0);
+        }
+    }
+
+    /// A loop; the body must leave the depth as it was.
+    pub(crate) fn repeat(&mut self, count: usize, body: impl FnOnce(&mut Self)) {
+        let before = self.depth;
+        self.op(&format!("repeat.{count}"), 0, 0);
+        self.indent += 1;
+        body(self);
+        self.indent -= 1;
+        assert_eq!(before, self.depth, "a loop must not change the depth");
+        self.op("end", 0, 0);
+    }
+
+    /// The next values of the advice stack.
+    pub(crate) fn read(&mut self, count: usize) -> Vec<Scalar> {
+        let from = self.depth;
+        let mut left = count;
+        while left > 0 {
+            let now = left.min(4);
+            self.op(&format!("adv_push.{now}"), 0, now);
+            left -= now;
+        }
+        (from..from + count).map(|i| Scalar::At(Slot(i))).collect()
+    }
+
+    pub(crate) fn read_word(&mut self) -> Quad {
+        self.op("padw adv_loadw", 0, 4);
+        Quad(self.top())
+    }
+
+    // The base field and 32-bit numbers.
+
+    pub(crate) fn mul_base(&mut self, a: Scalar, b: Scalar) -> Scalar {
+        self.load(&[a, b]);
+        self.op("mul", 2, 1);
+        self.top::<1>()[0]
+    }
+
+    /// The low half of an element.
+    pub(crate) fn low_half(&mut self, a: Scalar) -> Scalar {
+        self.load(&[a]);
+        self.op("u32split drop", 1, 1);
+        self.top::<1>()[0]
+    }
+
+    /// The lowest bits of a 32-bit number.
+    pub(crate) fn low_bits(&mut self, a: Scalar, bits: usize) -> Scalar {
+        if bits == 32 {
+            return a;
+        }
+        self.load(&[a, Felt::from_u64((1 << bits) - 1).into()]);
+        self.op("u32and", 2, 1);
+        self.top::<1>()[0]
+    }
+
+    /// base^exponent for an exponent of this many bits.
+    pub(crate) fn power_of(&mut self, base: Felt, exponent: Scalar, bits: usize) -> Scalar {
+        self.load(&[base.into(), exponent]);
+        self.op(&format!("exp.u{bits}"), 2, 1);
+        self.top::<1>()[0]
+    }
+
+    pub(crate) fn assert_equal(&mut self, a: &[Scalar], b: &[Scalar]) {
+        for (&a, &b) in a.iter().zip(b) {
+            if a != b {
+                self.load(&[a, b]);
+                self.op("assert_eq", 2, 0);
+            }
+        }
+    }
+
+    pub(crate) fn assert_zero(&mut self, a: Scalar) {
+        self.load(&[a]);
+        self.op("assertz", 1, 0);
+    }
+
+    // The extension.
+
+    pub(crate) fn add(&mut self, a: Cubic, b: Cubic) -> Cubic {
+        match (a.constant(), b.constant()) {
+            (Some(a), Some(b)) => (a + b).into(),
+            (Some(a), _) if a == Felt::ZERO => b,
+            (_, Some(b)) if b == Felt::ZERO => a,
+            _ => self.binary("ext3add", a, b),
+        }
+    }
+
+    pub(crate) fn sub(&mut self, a: Cubic, b: Cubic) -> Cubic {
+        match (a.constant(), b.constant()) {
+            (Some(a), Some(b)) => (a - b).into(),
+            (_, Some(b)) if b == Felt::ZERO => a,
+            _ => self.binary("ext3sub", a, b),
+        }
+    }
+
+    pub(crate) fn mul(&mut self, a: Cubic, b: Cubic) -> Cubic {
+        match (a.constant(), b.constant()) {
+            (Some(a), Some(b)) => (a * b).into(),
+            (Some(c), _) | (_, Some(c)) if c == Felt::ZERO => Felt::ZERO.into(),
+            (Some(a), _) if a == Felt::ONE => b,
+            (_, Some(b)) if b == Felt::ONE => a,
+            _ => self.binary("ext3mul", a, b),
+        }
+    }
+
+    pub(crate) fn mul_add(&mut self, a: Cubic, b: Cubic, c: Cubic) -> Cubic {
+        let product = self.mul(a, b);
+        self.add(product, c)
+    }
+
+    pub(crate) fn invert(&mut self, a: Cubic) -> Cubic {
+        self.load(&a.0);
+        self.op("ext3inv", 3, 3);
+        Cubic(self.top())
+    }
+
+    /// a^exponent.
+    pub(crate) fn power(&mut self, a: Cubic, exponent: usize) -> Cubic {
+        let mut result: Cubic = Felt::ONE.into();
+        for bit in (0..usize::BITS - exponent.leading_zeros()).rev() {
+            result = self.mul(result, result);
+            if exponent >> bit & 1 == 1 {
+                result = self.mul(result, a);
+            }
+        }
+        result
+    }
+
+    /// a^(2^log).
+    pub(crate) fn power_of_2(&mut self, a: Cubic, log: usize) -> Cubic {
+        (0..log).fold(a, |a, _| self.mul(a, a))
+    }
+
+    /// Σ xᵐ·cₘ.
+    pub(crate) fn horner(&mut self, coefficients: &[Cubic], x: Cubic) -> Cubic {
+        let zero: Cubic = Felt::ZERO.into();
+        coefficients
+            .iter()
+            .rev()
+            .fold(zero, |sum, &c| self.mul_add(sum, x, c))
+    }
+
+    fn binary(&mut self, instruction: &str, a: Cubic, b: Cubic) -> Cubic {
+        self.load(&a.0);
+        self.load(&b.0);
+        self.op(instruction, 6, 3);
+        Cubic(self.top())
+    }
+
+    // Hashes.
+
+    pub(crate) fn merge(&mut self, a: Quad, b: Quad) -> Quad {
+        self.load(&a.0);
+        self.load(&b.0);
+        self.op("hmerge", 8, 4);
+        Quad(self.top())
+    }
+
+    /// The hash of a sequence.
+    pub(crate) fn hash(&mut self, elements: &[Scalar]) -> Quad {
+        let zero = Scalar::Const(Felt::ZERO);
+        let mut capacity = [zero; 4];
+        capacity[0] = Felt::from_usize(elements.len() % 8).into();
+        let mut digest = Quad([zero; 4]);
+        for block in elements.chunks(8) {
+            self.load(&capacity);
+            self.load(block);
+            self.load(&vec![zero; 8 - block.len()]);
+            self.op("hperm", 12, 12);
+            let state = self.top::<12>();
+            capacity.copy_from_slice(&state[..4]);
+            digest.0.copy_from_slice(&state[4..8]);
+        }
+        digest
+    }
+
+    /// Node at a depth of the tree with this root.
+    pub(crate) fn node(&mut self, root: Quad, depth: usize, index: Scalar) -> Quad {
+        self.load(&root.0);
+        self.load(&[index, Felt::from_usize(depth).into()]);
+        self.op("mtree_get", 6, 8);
+        Quad(self.top())
+    }
+
+    /// The sums of the message with this digest, of this many blocks: by powers of a in a block and of m from block to block; and at x.
+    pub(crate) fn sums(
+        &mut self,
+        digest: Quad,
+        blocks: usize,
+        a: Cubic,
+        m: Cubic,
+        x: Scalar,
+    ) -> (Cubic, Cubic) {
+        self.load(&digest.0);
+        self.load(&a.0);
+        self.load(&m.0);
+        self.load(&[x]);
+        self.op(&format!("sum_preimage.{blocks}"), 11, 6);
+        let [s0, s1, s2, u0, u1, u2] = self.top();
+        (Cubic([s0, s1, s2]), Cubic([u0, u1, u2]))
+    }
+}
