@@ -10,7 +10,6 @@ use plica_air::code;
 use plica_air::code::{
     Action, ArithBundle, ArithOp, ArithSingle, AssertEntry, BlockId, CellId, CopyEntry, CopyKind,
     EffectEntry, EffectOp, Entry, FactEntry, FactOp, HostOp, InverseBundle, InverseOp,
-    MAX_OPERANDS,
 };
 use plica_field::Felt;
 
