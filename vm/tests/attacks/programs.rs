@@ -130,11 +130,12 @@ begin
     swapw dup.9 dup.9 mtree_get swapdw dropw dropw
 end";
 
-/// [B, A, x, 1]: sums over A and B, once at x and at challenges that are sums before, three times at constants of which two are the same.
+/// [B, A, x, 1]: sums over A and B, once at x and at challenges that are sums before, four times at constants of which three are the same.
 pub(crate) const SUMS: &str = "
 begin
     adv.insert_hdword hmerge
     dupw push.3.5.7.11.13.17.19 sum_preimage.1 ext3add
+    dup.6 dup.6 dup.6 dup.6 push.3.5.7.11.13.17.19 sum_preimage.1 ext3add ext3add
     dup.6 dup.6 dup.6 dup.6 push.3.5.7.11.13.17.19 sum_preimage.1 ext3add ext3add
     dup.6 dup.6 dup.6 dup.6 push.7.5.3.2.2.2.0 sum_preimage.1 ext3add ext3add
     dup.2 dup.2 dup.2 movup.10 movup.11 sum_preimage
