@@ -252,7 +252,7 @@ mod tests {
             plica_fri::plan(&key, &InstanceList(list), target).map(drop)
         };
         let chained = ChipKind::ALL.into_iter().filter(|kind| kind.chained());
-        assert_eq!(chained.clone().count(), 9);
+        assert_eq!(chained.clone().count(), 10);
         for kind in chained {
             assert!(plan(&[(kind, 31), (kind, 30)]).is_ok(), "{kind:?}");
             for other in ChipKind::ALL.into_iter().filter(|kind| kind.chained()) {
