@@ -4,7 +4,7 @@
 //! extension column. The first field tells kinds apart:
 //!
 //! ```text
-//! cell      (1, frame, id, v0, v1, v2, v3, 0, 0, 0)
+//! cell      (1, frame, id, v0, v1, v2, v3, 0, …)
 //! state     (2, clk, pc, fp, 0, …)
 //! limb 12   (3, v), v < 2^12
 //! limb 8    (4, v), v < 2^8
@@ -14,6 +14,8 @@
 //! address   (9, context, address)
 //! node      (12, level, index, r0, r1, r2, r3, v0, v1, v2, v3)
 //! change    (13, level, index, r0, r1, r2, r3, s0, s1, s2, s3)
+//! absorbing (14, k, c0, c1, c2, c3, a0, a1, a2, m0, m1, m2, x, s0, s1, s2, u0, u1, u2)
+//! absorbed  (15, k, d0, d1, d2, d3, …, the same)
 //! program   (class ≥ 16, entry fields…)
 //! ```
 //!
@@ -30,11 +32,14 @@ use p3_lookup::{Count, InteractionBuilder};
 
 use crate::code::TUPLE_WIDTH;
 
+mod sums;
+pub use sums::{Sums, provide_sums, read_absorbed, read_absorbing};
+
 /// Name under which the proof system knows the bus.
 pub const BUS: &str = "machine";
 
-/// Fields of every message. A row of the program table has one less: its last field is zero.
-pub const WIDTH: usize = 11;
+/// Fields of every message, as many as the widest has. Zeros behind the last field of a kind cost nothing.
+pub const WIDTH: usize = 19;
 const _: () = assert!(TUPLE_WIDTH <= WIDTH);
 
 /// Kind of a cell message.
@@ -59,6 +64,10 @@ pub const ADDRESS: u8 = 9;
 pub const NODE: u8 = 12;
 /// Kind of a path on which two Merkle trees have the same siblings.
 pub const CHANGE: u8 = 13;
+/// Kind of a message of which some blocks are in the sponge.
+pub const ABSORBING: u8 = 14;
+/// Kind of a message that is in the sponge as a whole.
+pub const ABSORBED: u8 = ABSORBING + 1;
 /// Second field of a memory message: the memory that programs see.
 const RAM: u8 = 0;
 
@@ -209,7 +218,7 @@ fn of_trees<AB: ChipBuilder>(
 ) -> [AB::Expr; WIDTH] {
     let [[r0, r1, r2, r3], [v0, v1, v2, v3]] = words;
     let tag = AB::Expr::from_u8(tag);
-    message::<AB, WIDTH>([
+    message::<AB, 11>([
         tag,
         place.level,
         place.index,

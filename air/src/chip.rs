@@ -9,10 +9,10 @@ use plica_field::Felt;
 
 use crate::bus::ChipBuilder;
 use crate::chips::{
-    addresses, advice, arith, assert, bit_length, bits, bitwise, boundary, change, clock, copy,
-    ext3, frame, inverse, leave, limbs, memory_element, memory_word, node, node_compact, pack,
-    power, program, rpo, rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul,
-    u32_shift, unpack, word_copy,
+    absorb, absorb_compact, addresses, advice, arith, assert, bit_length, bits, bitwise, boundary,
+    change, clock, copy, ext3, frame, inverse, leave, limbs, memory_element, memory_word, node,
+    node_compact, pack, power, program, rpo, rpo_compact, single, sum, tree, u32_add, u32_check,
+    u32_div, u32_mul, u32_shift, unpack, word_copy,
 };
 use crate::code::{Class, Program};
 
@@ -29,6 +29,8 @@ pub enum Role {
     Addresses,
     /// Facts about Merkle trees, one per row. They belong to no frame and no entry: their arguments name them.
     Trees,
+    /// Facts about messages and their digests, one per row. The same is true of them.
+    Messages,
 }
 
 /// Declares the chips: variant, module, name, role.
@@ -118,6 +120,9 @@ chips! {
     Node node "node" Role::Trees;
     NodeCompact node_compact "node compact" Role::Trees;
     Change change "change" Role::Trees;
+    Sum sum "sum" Role::Ordered;
+    Absorb absorb "absorb" Role::Messages;
+    AbsorbCompact absorb_compact "absorb compact" Role::Messages;
 }
 
 impl ChipKind {
@@ -149,6 +154,7 @@ impl ChipKind {
             Class::MemoryWord => Self::MemoryWord,
             Class::Advice => Self::Advice,
             Class::Tree => Self::Tree,
+            Class::Sum => Self::Sum,
             Class::Clock => Self::Clock,
         }
     }
@@ -158,6 +164,7 @@ impl ChipKind {
         match self {
             Self::Rpo => Some(Self::RpoCompact),
             Self::Node => Some(Self::NodeCompact),
+            Self::Absorb => Some(Self::AbsorbCompact),
             _ => None,
         }
     }
@@ -182,7 +189,7 @@ impl ChipKind {
     pub const fn per_row(self) -> usize {
         match self.role() {
             Role::Facts(per_row) => per_row,
-            Role::Fixed | Role::Ordered | Role::Addresses | Role::Trees => 1,
+            Role::Fixed | Role::Ordered | Role::Addresses | Role::Trees | Role::Messages => 1,
         }
     }
 
@@ -262,7 +269,7 @@ impl BaseAir<Felt> for ChipKind {
     /// Degree 3 for all but the twins: leaves run at blow-up 2, and the lookups of every chip pack two per column.
     fn max_constraint_degree(&self) -> Option<usize> {
         match self {
-            Self::RpoCompact | Self::NodeCompact => None,
+            Self::RpoCompact | Self::NodeCompact | Self::AbsorbCompact => None,
             _ => Some(3),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Rows of all chips follow from it and from the program, each independent of the others.
 
-use plica_field::{Felt, Word};
+use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
+use plica_field::{Ext, Felt, Word};
 
 use crate::code::{BlockId, Pc, RegionId, STACK_SIZE};
 
@@ -97,6 +98,43 @@ pub struct TreeAccess {
     pub replaced: Option<TreePath>,
 }
 
+/// Where the sums of a message are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Point {
+    /// Challenge of the elements of a block.
+    pub a: Ext,
+    /// Challenge of the blocks.
+    pub m: Ext,
+    /// Base point.
+    pub x: Felt,
+}
+
+impl Point {
+    /// The sums s and u with one block more: s·m + Σⱼ a^(n−1−j)·vⱼ and u·X + Σⱼ x^(n−1−j)·vⱼ.
+    #[inline]
+    pub fn step(&self, [s, u]: [Ext; 2], block: &[Felt]) -> [Ext; 2] {
+        let (mut own, mut value) = (Ext::ZERO, Felt::ZERO);
+        for &v in block {
+            own = own * self.a + v;
+            value = value * self.x + v;
+        }
+        let u: &[Felt] = u.as_basis_coefficients_slice();
+        // X·(u₀ + u₁X + u₂X²) = u₂ + (u₀ + u₂)X + u₁X²
+        let u = [u[2] + value, u[0] + u[2], u[1]];
+        [s * self.m + own, Ext::from_basis_coefficients_fn(|i| u[i])]
+    }
+}
+
+/// The sums of a message were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SumAccess {
+    /// Clock of the row that asked.
+    pub clk: u64,
+    /// Which of [`Execution::messages`].
+    pub message: usize,
+    pub point: Point,
+}
+
 /// What the terminator of a block did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -124,6 +162,10 @@ pub struct Execution {
     pub touched: Vec<Touched>,
     /// In no order that matters.
     pub trees: Vec<TreeAccess>,
+    /// Messages of whose blocks there are sums, each once.
+    pub messages: Vec<Vec<Felt>>,
+    /// By clock.
+    pub sums: Vec<SumAccess>,
     /// Clock at the halt.
     pub clk: u64,
     /// Top of the stack first.

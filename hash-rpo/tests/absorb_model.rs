@@ -1,7 +1,7 @@
-//! A model of the absorb chip that `docs/recursion.md` sketches: rows as messages, no columns and no proof system.
+//! A model of the absorb chip and of what might be in its place (`docs/recursion.md`): rows as messages, no columns and no proof system.
 //!
 //! A row takes eight values of a leaf into the sponge and into a sum in the extension. The model says which sets of rows the bus
-//! accepts, so that what the page demands of the chain (exact counts, above all) is seen to be needed, and to be enough.
+//! accepts, so that what the page demands of the chain (one message, or exact counts) is seen to be needed, and to be enough.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ const LEAF: [u64; 2] = [1 << 32, 9];
 /// How rows hand on what they have come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Chain {
+    /// One message with capacity and sum, given as often as somebody likes; the result is named by the digest. This is the chip.
+    Facts,
     /// One message with capacity and sum, given once and taken once.
     Joint,
     /// A message for each, both given once and taken once.
@@ -76,7 +78,7 @@ fn coefficients(value: &Ext) -> &[Felt] {
 fn links(chain: Chain, block: u64, capacity: &[Felt], alpha: &Ext, sum: &Ext) -> Vec<Message> {
     let (alpha, sum) = (coefficients(alpha), coefficients(sum));
     match chain {
-        Chain::Joint => vec![message(1, block, &[capacity, alpha, sum])],
+        Chain::Facts | Chain::Joint => vec![message(1, block, &[capacity, alpha, sum])],
         Chain::Separate | Chain::Cells => vec![
             message(1, block, &[capacity]),
             message(2, block, &[alpha, sum]),
@@ -93,16 +95,16 @@ fn accepted(
     alpha: Ext,
     result: Ext,
 ) -> bool {
-    let exact = chain != Chain::Cells;
+    let exact = matches!(chain, Chain::Joint | Chain::Separate);
     // Given once and taken once.
     let mut balance: BTreeMap<Message, i64> = BTreeMap::new();
     // Given as often as it is taken, if at all.
     let mut given = vec![message(3, blocks, &[&digest])];
-    let mut taken = vec![message(
-        4,
-        blocks,
-        &[coefficients(&alpha), coefficients(&result)],
-    )];
+    let parts = [coefficients(&alpha), coefficients(&result)];
+    let mut taken = vec![match chain {
+        Chain::Facts => message(5, blocks, &[&digest, parts[0], parts[1]]),
+        _ => message(4, blocks, &parts),
+    }];
     for row in rows {
         let (capacity, digest, sum) = row.after();
         if row.block == 0 {
@@ -118,7 +120,10 @@ fn accepted(
                 }
             }
         }
-        if row.last {
+        if row.last && chain == Chain::Facts {
+            let parts = [&digest, coefficients(&row.alpha), coefficients(&sum)];
+            given.push(message(5, row.block + 1, &parts));
+        } else if row.last {
             taken.push(message(3, row.block + 1, &[&digest]));
         } else {
             for link in links(chain, row.block + 1, &capacity, &row.alpha, &sum) {
@@ -176,7 +181,7 @@ fn honest_rows_give_the_combination_of_all_values() {
             .iter()
             .fold(Ext::ZERO, |acc, &value| acc * alpha() + value);
         assert_eq!(sum, horner);
-        for chain in [Chain::Joint, Chain::Separate, Chain::Cells] {
+        for chain in [Chain::Facts, Chain::Joint, Chain::Separate, Chain::Cells] {
             let accepts = |result| accepted(chain, &rows, digest, blocks as u64, alpha(), result);
             assert!(accepts(sum));
             assert!(!accepts(sum + Ext::ONE));
@@ -184,8 +189,8 @@ fn honest_rows_give_the_combination_of_all_values() {
     }
 }
 
-/// An attacker continues the honest sponge with the sum of other data. Cells allow it, exact counts do not: the sponge of the other
-/// data would have to end somewhere.
+/// An attacker continues the honest sponge with the sum of other data. Cells allow it. One message does not, whatever the counts: nobody
+/// gives that capacity with that sum. Nor do exact counts: the sponge of the other data would have to end somewhere.
 #[test]
 fn a_sum_of_other_data_needs_a_sponge_of_its_own() {
     let honest = values(2);
@@ -203,7 +208,7 @@ fn a_sum_of_other_data_needs_a_sponge_of_its_own() {
     let blocks = 2;
     let accepts = |chain, rows: &[Row]| accepted(chain, rows, digest, blocks, alpha(), result);
     assert!(accepts(Chain::Cells, &attack));
-    for chain in [Chain::Joint, Chain::Separate] {
+    for chain in [Chain::Facts, Chain::Joint, Chain::Separate] {
         // Whichever of the rows are there, and whether they end the chain or not.
         let candidates = [rows[0], rows[1], false_rows[0], false_rows[1], mixed];
         for subset in 1u32..1 << candidates.len() {
@@ -221,7 +226,7 @@ fn a_sum_of_other_data_needs_a_sponge_of_its_own() {
     }
 }
 
-/// A row in the middle may give its result to anyone: with exact counts the rest of its leaf is there, too.
+/// A row in the middle may give its result to anyone: with exact counts the rest of its leaf is there, too. A fact names the digest.
 #[test]
 fn a_chain_that_does_not_end_is_no_chain() {
     let mut other = values(2);
@@ -233,5 +238,13 @@ fn a_chain_that_does_not_end_is_no_chain() {
     // Read as the result of one block.
     let accepts = |chain| accepted(chain, &first, digest, 1, alpha(), result);
     assert!(accepts(Chain::Cells));
-    assert!(!accepts(Chain::Joint) && !accepts(Chain::Separate));
+    assert!(!accepts(Chain::Joint) && !accepts(Chain::Separate) && !accepts(Chain::Facts));
+    // Nor does it help to say that it is the last one.
+    let ends = [Row {
+        last: true,
+        ..rows[0]
+    }];
+    assert!(!accepted(Chain::Facts, &ends, digest, 1, alpha(), result));
+    let own = ends[0].after().1;
+    assert!(accepted(Chain::Facts, &ends, own, 1, alpha(), result));
 }

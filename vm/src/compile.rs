@@ -210,7 +210,13 @@ impl Compiled {
             Fault::DivisionByZero { entry, lane } => {
                 (RunErrorKind::DivisionByZero, Some((entry, lane)))
             }
-            Fault::Tree { entry, failure } => (RunErrorKind::Host(failure), Some((entry, 0))),
+            Fault::Unknown { entry, failure } => {
+                let kind = match failure {
+                    HostFailure::Limit { limit } => RunErrorKind::CycleLimit { limit },
+                    other => RunErrorKind::Host(other),
+                };
+                (kind, Some((entry, 0)))
+            }
             Fault::Host { action, failure } => {
                 let kind = match failure {
                     HostFailure::Address(value) => RunErrorKind::MemoryAddress { value },

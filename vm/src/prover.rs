@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("9c6de6b3a42012c35d2cafe845f3b34acc1bd5a0c35780c1d38d1fc13b12aba0");
+    Fingerprint::new("341ca0390642f37ba91397fa286e1b4616f4064b936a47c1a7bfe0a02fb7cf64");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
@@ -46,7 +46,7 @@ fn kinds() -> Vec<Kind<ChipKind>> {
             presence: match kind.role() {
                 Role::Fixed if kind == ChipKind::Limbs => Presence::Optional,
                 Role::Fixed => Presence::Pinned,
-                Role::Facts(_) | Role::Ordered | Role::Addresses | Role::Trees => {
+                Role::Facts(_) | Role::Ordered | Role::Addresses | Role::Trees | Role::Messages => {
                     Presence::Dynamic {
                         max_instances: MAX_INSTANCES,
                     }
@@ -252,7 +252,7 @@ mod tests {
             plica_fri::plan(&key, &InstanceList(list), target).map(drop)
         };
         let chained = ChipKind::ALL.into_iter().filter(|kind| kind.chained());
-        assert_eq!(chained.clone().count(), 9);
+        assert_eq!(chained.clone().count(), 10);
         for kind in chained {
             assert!(plan(&[(kind, 31), (kind, 30)]).is_ok(), "{kind:?}");
             for other in ChipKind::ALL.into_iter().filter(|kind| kind.chained()) {

@@ -44,6 +44,9 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Node => Some((1, "level of a path in a Merkle tree", 270.0)),
         ChipKind::NodeCompact => Some((1, "the same, at blow-up 8", 125.0)),
         ChipKind::Change => Some((1, "level of a change of a Merkle tree", 35.0)),
+        ChipKind::Sum => Some((1, "sums of a message with a known digest", 61.0)),
+        ChipKind::Absorb => Some((1, "eight elements of such a message", 295.0)),
+        ChipKind::AbsorbCompact => Some((1, "the same, at blow-up 8", 140.0)),
         ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => None,
     }
 }
@@ -92,7 +95,12 @@ fn instructions_stay_within_their_budgets() {
         let row = columns.main + columns.preprocessed + columns.bus + columns.quotient;
         let cells = row as f64 / per_row as f64;
         assert!(cells <= budget, "{what}: {cells} cells, budget {budget}");
-        let compact = [ChipKind::RpoCompact, ChipKind::NodeCompact].contains(&kind);
+        let compact = [
+            ChipKind::RpoCompact,
+            ChipKind::NodeCompact,
+            ChipKind::AbsorbCompact,
+        ]
+        .contains(&kind);
         let most = if compact { 9 } else { 3 };
         assert!(columns.degree <= most, "{what}");
     }

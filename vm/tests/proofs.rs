@@ -334,3 +334,74 @@ fn trees_are_proven_in_every_profile() {
         assert!(!has(ChipKind::Rpo) && !has(ChipKind::RpoCompact));
     }
 }
+
+/// Sums over messages, with one of the two chips for blocks, and a forged row of it.
+#[test]
+fn sums_are_proven_in_every_profile() {
+    // [x, D, ..]: the same message twice at one point and once at another.
+    let source = "
+        proc.sums
+            push.3.5.7.11.13.17 movup.6 sum_preimage.5
+        end
+        begin
+            dup.4 dup.4 dup.4 dup.4 dup.4 exec.sums             # [u, s, x, D]
+            dup.10 dup.10 dup.10 dup.10 dup.10 exec.sums        # [u, s, u, s, x, D]
+            ext3mul ext3add ext3add
+            dup.7 dup.7 dup.7 dup.7 push.2.0.0 push.0.1.0 push.9 push.5 sum_preimage
+            ext3mul ext3add
+            repeat.3 movup.15 drop end
+        end";
+    let parsed = parse_program(source, "sums", &NoModules).expect("parses");
+    let compiled = compile(&parsed).expect("compiles");
+    let message: Vec<_> = (0..40).map(|i| plica_field::Felt::new(1 << i)).collect();
+    let digest = plica_hash_rpo::hash_elements(&message);
+    let x = [plica_field::Felt::new(19)];
+    let inputs = Inputs {
+        advice_map: [(digest, message)].into(),
+        ..Inputs::from_stack(
+            x.into_iter()
+                .chain(digest.into_iter().rev())
+                .collect::<Vec<_>>(),
+        )
+    };
+    for profile in [
+        Profile::FAST,
+        Profile::BLAKE3,
+        Profile::COMPACT,
+        Profile::EVM,
+    ] {
+        let name = profile.name;
+        assert!(proves_under(&compiled, &inputs, &profile, name), "{name}");
+        let (proving, verifying) = setup(&compiled, &profile, TARGET).expect("keys");
+        let proven = prove(&compiled, &proving, &inputs, MAX_CYCLES, TARGET).expect("a proof");
+        let instances = &proven.proof.instances().0;
+        let has = |kind| {
+            instances
+                .iter()
+                .any(|i| usize::from(i.kind) == kind as usize)
+        };
+        let compact = [Profile::COMPACT.name, Profile::EVM.name].contains(&name);
+        let kinds = [ChipKind::Absorb, ChipKind::AbsorbCompact];
+        assert_eq!(kinds.map(has), [!compact, compact], "{name}");
+        assert!(has(ChipKind::Sum));
+        // A private value that is another one.
+        let execution = compiled.record(&inputs, MAX_CYCLES).expect("runs");
+        assert_eq!(execution.messages.len(), 1);
+        let mut tables =
+            trace::generate_with(&compiled.program, &compiled.layout, &execution, |_| compact);
+        let table = tables.iter_mut().find(|table| kinds.contains(&table.kind));
+        let table = table.expect("blocks");
+        assert_eq!(table.trace.values.len(), 16 * table.kind.width());
+        let at = table.kind.width() + 22;
+        table.trace.values[at] += plica_field::Felt::new(1);
+        let traces = tables.into_iter().map(|table| Trace {
+            kind: table.kind as usize,
+            matrix: table.trace,
+        });
+        let public = proven.claim.public_values();
+        let forged = plica_fri::prove(&proving, traces.collect(), &public, TARGET);
+        let forged = forged.expect("a proof of nonsense");
+        let result = verify(&verifying, &proven.claim, &forged, TARGET);
+        assert!(result.is_err(), "{name}");
+    }
+}

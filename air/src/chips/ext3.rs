@@ -62,8 +62,8 @@ pub const CONSTRAINTS: &[&str] = four_facts![
 ];
 
 /// The coefficients of a·b, with X³ = X + 1 and X⁴ = X² + X.
-fn product<AB: ChipBuilder>(a: [AB::Var; 3], b: [AB::Var; 3]) -> [AB::Expr; 3] {
-    let term = |i: usize, j: usize| a[i].into() * b[j];
+pub(super) fn product<E: PrimeCharacteristicRing>(a: &[E; 3], b: &[E; 3]) -> [E; 3] {
+    let term = |i: usize, j: usize| a[i].clone() * b[j].clone();
     let third = term(1, 2) + term(2, 1);
     let fourth = term(2, 2);
     [
@@ -81,7 +81,7 @@ fn word<AB: ChipBuilder>([c0, c1, c2]: [impl Into<AB::Expr>; 3]) -> [AB::Expr; 4
 pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     for fact in &Cols::of(row).facts {
         let inverse: AB::Expr = fact.inverse.into();
-        let product = product::<AB>(fact.a, fact.b);
+        let product = product::<AB::Expr>(&fact.a.map(Into::into), &fact.b.map(Into::into));
         for (i, coefficient) in product.iter().enumerate() {
             let one = AB::Expr::from_bool(i == 0);
             // inverse·(a·b − 1) = 0

@@ -31,6 +31,9 @@
 //! | [`node`] | the two nodes below a node of a Merkle tree | facts |
 //! | [`node_compact`] | the same in fewer columns of higher degree | facts |
 //! | [`change`] | the same sibling in two Merkle trees | facts |
+//! | [`sum`] | sums over a message with a known digest | ordered |
+//! | [`absorb`] | a block of such a message in the sponge and in the sums | facts |
+//! | [`absorb_compact`] | the same in fewer columns of higher degree | facts |
 //! | [`clock`] | the clock as a value | ordered |
 //! | [`addresses`] | the addresses that a run touches | one each |
 //! | [`single`] | field instructions without a partner | facts |
@@ -38,6 +41,8 @@
 //! Chips of facts have no flag for real rows: they are padded with duplicates of a real row whose results have
 //! multiplicity 0, so every row is a fact. Ordered chips have the column `real`.
 
+pub mod absorb;
+pub mod absorb_compact;
 pub mod access;
 pub mod addresses;
 pub mod advice;
@@ -65,6 +70,7 @@ pub mod program;
 pub mod rpo;
 pub mod rpo_compact;
 pub mod single;
+pub mod sum;
 pub mod tree;
 pub mod u32_add;
 pub mod u32_check;

@@ -8,12 +8,15 @@ use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use plica_field::Felt;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{MAX_OPERANDS, Signature};
+use super::fact::Signature;
 use super::types::Type;
 use super::{CellId, Class, Operand, Pc};
 
 /// Field elements that an advice row gives.
 pub const ADVICE_VALUES: usize = 4;
+
+/// Most operands of an effect.
+pub const MAX_EFFECT_OPERANDS: usize = 5;
 
 /// Deepest place of a Merkle tree that a row can name. At depth 64 there are more indices than field elements.
 pub const MAX_DEPTH: u64 = 63;
@@ -44,9 +47,11 @@ pub enum EffectOp {
     ReplaceNode,
     /// The clock of the row: a number that no other row has.
     Clock,
+    /// digest, a, m, x, number of blocks: two sums over the elements of the message with this digest, at the challenges a and m and at x.
+    SumPreimage,
 }
 
-use Type::{Felt as F, Word};
+use Type::{Ext3, Felt as F, Word};
 
 impl EffectOp {
     /// Every instruction, advice with the most values.
@@ -65,6 +70,7 @@ impl EffectOp {
         Self::ReadNode,
         Self::ReplaceNode,
         Self::Clock,
+        Self::SumPreimage,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -81,6 +87,7 @@ impl EffectOp {
             Self::ReadNode => "node of a tree",
             Self::ReplaceNode => "replacement of a node",
             Self::Clock => "clock",
+            Self::SumPreimage => "sums of a preimage",
         }
     }
 
@@ -96,6 +103,7 @@ impl EffectOp {
             Self::Advice { .. } => Class::Advice,
             Self::ReadNode | Self::ReplaceNode => Class::Tree,
             Self::Clock => Class::Clock,
+            Self::SumPreimage => Class::Sum,
         }
     }
 
@@ -159,6 +167,7 @@ impl EffectOp {
             Self::Advice { .. } => (&[], 0, &[Word, F, F, F, F]),
             Self::ReadNode => (&[Word, F, F], 0b110, &[Word]),
             Self::ReplaceNode => (&[Word, F, F, Word], 0b110, &[Word, Word]),
+            Self::SumPreimage => (&[Word, Ext3, Ext3, F, F], 0b11000, &[Ext3, Ext3]),
         };
         Signature {
             constants: 0,
@@ -178,7 +187,7 @@ pub struct EffectEntry {
     /// The first result; 0 if there is none.
     pub id: CellId,
     /// As many as the signature says; the rest is `Imm(0)`.
-    pub operands: [Operand; MAX_OPERANDS],
+    pub operands: [Operand; MAX_EFFECT_OPERANDS],
 }
 
 impl EffectEntry {

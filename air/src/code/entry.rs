@@ -45,6 +45,7 @@ pub enum Class {
     Rpo = 48,
     WordCopy = 49,
     Tree = 50,
+    Sum = 51,
 }
 
 /// A cell of the own frame, or a constant that stands in the program table in its place.
@@ -495,6 +496,11 @@ impl Entry {
     /// Replaces every cell id that does not follow from a pc.
     pub fn map_cells(&mut self, f: impl Fn(CellId) -> CellId) {
         let map = |id: &mut CellId| *id = f(*id);
+        let map_operand = |operand: &mut Operand| {
+            if let Operand::Cell(id) = operand {
+                map(id);
+            }
+        };
         let map_op = |op: &mut ArithOp| match op {
             ArithOp::Product { a, b, .. } | ArithOp::Sum { a, b, .. } => {
                 map(a);
@@ -515,14 +521,13 @@ impl Entry {
                 map(&mut e.id);
                 e.ops.iter_mut().for_each(|op| map(&mut op.a));
             }
-            Self::Fact(FactEntry { id, operands, .. })
-            | Self::Effect(EffectEntry { id, operands, .. }) => {
+            Self::Fact(FactEntry { id, operands, .. }) => {
                 map(id);
-                for operand in operands {
-                    if let Operand::Cell(id) = operand {
-                        map(id);
-                    }
-                }
+                operands.iter_mut().for_each(map_operand);
+            }
+            Self::Effect(EffectEntry { id, operands, .. }) => {
+                map(id);
+                operands.iter_mut().for_each(map_operand);
             }
             Self::Copy(e) => {
                 map(&mut e.key);
@@ -532,13 +537,7 @@ impl Entry {
             Self::Frame(e) => e.src.iter_mut().for_each(map),
             Self::Leave(LeaveEntry::Exit { src, .. } | LeaveEntry::Branch { src, .. }) => map(src),
             Self::Leave(LeaveEntry::Return { .. } | LeaveEntry::Jump { .. }) => {}
-            Self::Assert(e) => {
-                for slot in &mut e.slots {
-                    if let Operand::Cell(id) = slot {
-                        map(id);
-                    }
-                }
-            }
+            Self::Assert(e) => e.slots.iter_mut().for_each(map_operand),
         }
     }
 

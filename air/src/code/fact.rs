@@ -13,8 +13,8 @@ use super::{CellId, Class, Operand, Type};
 
 /// Most operands of a fact.
 pub const MAX_OPERANDS: usize = 4;
-/// Most field elements that the operands of a fact have together.
-pub const MAX_COMPONENTS: usize = 12;
+/// Most field elements that the operands of a fact or effect have together.
+pub const MAX_COMPONENTS: usize = 14;
 /// Most results of a fact, and most field elements that they have together.
 pub const MAX_RESULTS: usize = 33;
 

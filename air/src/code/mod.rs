@@ -18,7 +18,7 @@ mod types;
 mod validate;
 
 pub use action::{Action, HostOp};
-pub use effect::{ADVICE_VALUES, EffectEntry, EffectOp, MAX_DEPTH};
+pub use effect::{ADVICE_VALUES, EffectEntry, EffectOp, MAX_DEPTH, MAX_EFFECT_OPERANDS};
 pub use entry::{
     ArithBundle, ArithOp, ArithSingle, AssertEntry, Class, CopyEntry, CopyKind, Entry, FrameEntry,
     InverseBundle, InverseOp, LeaveEntry, Operand, PARAMS, TUPLE_WIDTH,

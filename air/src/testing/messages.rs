@@ -4,7 +4,7 @@ use p3_field::PrimeField64;
 use plica_field::{Felt, Word};
 
 use super::felt;
-use crate::bus::{ADDRESS, AND, CELL, CHANGE, LIMB_8, LIMB_12, MEMORY, NODE, STATE, WIDTH};
+use crate::bus::{ADDRESS, AND, CELL, CHANGE, LIMB_8, LIMB_12, MEMORY, NODE, STATE, Sums, WIDTH};
 use crate::check::Message;
 
 pub(crate) fn message(fields: &[Felt]) -> Message {
@@ -86,4 +86,19 @@ pub(crate) fn change(level: i64, index: i64, roots: [Word; 2]) -> Message {
 fn of_trees(tag: u8, level: i64, index: i64, words: [Word; 2]) -> Message {
     let place = [i64::from(tag), level, index].map(felt);
     message(&[&place[..], words.as_flattened()].concat())
+}
+
+/// The fact about the blocks of a message, of either kind, on the bus.
+pub(crate) fn sums(kind: i64, fact: Sums<Felt>) -> Message {
+    let head = [felt(kind), fact.blocks];
+    let fields = [
+        &head[..],
+        &fact.state,
+        &fact.a,
+        &fact.m,
+        &[fact.x],
+        &fact.s,
+        &fact.u,
+    ];
+    message(&fields.concat())
 }

@@ -18,7 +18,7 @@ use crate::chip::ChipKind;
 
 pub(crate) use messages::{
     address, and_message, call, cell, change, limb_messages, limbs_changed, memory, message, node,
-    state, word, word_of,
+    state, sums, word, word_of,
 };
 pub(crate) use rows::{FRAMES, IDS, number, with_effect_row, with_fact_row, with_four_facts};
 

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::{MULT, felt};
 use crate::code::{
-    EffectEntry, EffectOp, FactEntry, FactOp, MAX_COMPONENTS, MAX_OPERANDS, MAX_RESULTS, Operand,
+    EffectEntry, EffectOp, FactEntry, FactOp, MAX_COMPONENTS, MAX_EFFECT_OPERANDS, MAX_OPERANDS,
+    MAX_RESULTS, Operand,
 };
 use crate::record::Remembered;
 use crate::trace::{EffectRow, FactRow};
@@ -26,7 +27,7 @@ pub(crate) fn with_effect_row(
     before: u64,
     fill: impl FnOnce(&EffectRow<'_>),
 ) {
-    let mut all = [Operand::Imm(Felt::ZERO); MAX_OPERANDS];
+    let mut all = [Operand::Imm(Felt::ZERO); MAX_EFFECT_OPERANDS];
     all[..operands.len()].copy_from_slice(operands);
     let entry = EffectEntry {
         pc: 6,
@@ -46,6 +47,7 @@ pub(crate) fn with_effect_row(
             clk: before,
             ..Remembered::default()
         },
+        starts: MULT as u32,
     };
     for (slot, &value) in row.operands.iter_mut().zip(values) {
         *slot = felt(value);

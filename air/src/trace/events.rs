@@ -8,7 +8,7 @@ use super::instances::{Event, table_heights};
 use super::row::EffectRow;
 use super::{Generator, Table, chunks, rows};
 use crate::chip::ChipKind;
-use crate::chips::{advice, assert, clock, frame, leave, memory_element, memory_word, tree};
+use crate::chips::{advice, assert, clock, frame, leave, memory_element, memory_word, sum, tree};
 use crate::code::{Entry, FrameEntry, LeaveEntry, PARAMS, exit_link, handle, param};
 use crate::record::{Frame, Remembered};
 
@@ -61,6 +61,10 @@ impl Generator<'_> {
                 tree::fill(tree::Cols::of_mut(row), values);
             }),
             (ChipKind::Tree, None) => tree::fill_padding(tree::Cols::of_mut(row)),
+            (ChipKind::Sum, Some(event)) => self.effect_row(event, |values| {
+                sum::fill(sum::Cols::of_mut(row), values);
+            }),
+            (ChipKind::Sum, None) => sum::fill_padding(sum::Cols::of_mut(row)),
             (ChipKind::Clock, Some(event)) => self.effect_row(event, |values| {
                 clock::fill(clock::Cols::of_mut(row), values);
             }),
@@ -92,6 +96,7 @@ impl Generator<'_> {
             results,
             mults,
             memory,
+            starts: self.absorbed.starts(event.clk),
         });
     }
 

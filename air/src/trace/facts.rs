@@ -128,6 +128,9 @@ impl Generator<'_> {
             | ChipKind::Node
             | ChipKind::NodeCompact
             | ChipKind::Change
+            | ChipKind::Sum
+            | ChipKind::Absorb
+            | ChipKind::AbsorbCompact
             | ChipKind::Clock
             | ChipKind::Addresses => unreachable!("{kind:?} has no facts"),
         }

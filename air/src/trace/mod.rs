@@ -10,6 +10,7 @@ mod events;
 mod facts;
 mod instances;
 mod row;
+mod sums;
 mod tables;
 mod trees;
 
@@ -26,6 +27,7 @@ use crate::chips::{change, limbs, node, node_compact};
 use crate::code::{Layout, NO_SLOT, Operand, Program};
 use crate::record::{Execution, Frame, FrameIndex};
 use instances::collect;
+use sums::Absorbed;
 use tables::listed;
 use trees::Trees;
 
@@ -43,6 +45,7 @@ pub struct Table {
 pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, usize)> {
     let instances = collect(program, execution);
     let trees = Trees::new(&execution.trees);
+    let absorbed = Absorbed::new(execution);
     let rows = |kind| match kind {
         ChipKind::Boundary => 1,
         ChipKind::Program => program.entries.len(),
@@ -50,6 +53,7 @@ pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, us
         ChipKind::Addresses => execution.touched.len(),
         ChipKind::Node => trees.nodes.len(),
         ChipKind::Change => trees.changes.len(),
+        ChipKind::Absorb => absorbed.rows.len(),
         _ => instances.rows(kind),
     };
     ChipKind::ALL.map(|kind| (kind, rows(kind))).to_vec()
@@ -85,6 +89,7 @@ pub fn generate_with(
         program,
         layout,
         execution,
+        absorbed: Absorbed::new(execution),
         reads: Vec::new(),
         lookups: Vec::new(),
         limbs: limbs::Counts::default(),
@@ -145,6 +150,7 @@ pub fn generate_with(
             }
         },
     ));
+    tables.extend(generator.messages(&allowed));
     // Last, when all other rows have said what they look up.
     if has_table(program, ChipKind::Limbs) {
         tables.push(Table {
@@ -165,6 +171,7 @@ struct Generator<'a> {
     program: &'a Program,
     layout: &'a Layout,
     execution: &'a Execution,
+    absorbed: Absorbed,
     /// Reads of each value of the execution.
     reads: Vec<AtomicU32>,
     /// Lookups of each program entry.

@@ -65,6 +65,8 @@ pub struct EffectRow<'a> {
     pub mults: [Felt; MAX_RESULTS],
     /// What an access to memory found.
     pub memory: Remembered,
+    /// How many messages begin with what the row says of no blocks.
+    pub starts: u32,
 }
 
 impl EffectRow<'_> {

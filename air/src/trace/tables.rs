@@ -4,11 +4,12 @@ use std::sync::atomic::Ordering;
 
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
+use rayon::prelude::*;
 
 use super::instances::table_heights;
-use super::{Generator, Table, rows};
+use super::{Generator, Table, chunks, rows};
 use crate::chip::ChipKind;
-use crate::chips::{addresses, boundary, program};
+use crate::chips::{absorb, absorb_compact, addresses, boundary, program};
 use crate::code::INPUT;
 
 impl Generator<'_> {
@@ -36,6 +37,36 @@ impl Generator<'_> {
                 Table { kind, trace }
             })
             .collect()
+    }
+
+    /// A row for each block of a message whose sums are asked for.
+    pub(super) fn messages(&self, allowed: impl Fn(ChipKind) -> bool) -> Vec<Table> {
+        let list = &self.absorbed.rows;
+        let kind = ChipKind::Absorb;
+        let kind = kind.twin().filter(|&twin| allowed(twin)).unwrap_or(kind);
+        let is_compact = kind == ChipKind::AbsorbCompact;
+        let mut tables = listed(kind, list, |row, block, real| {
+            let head = if is_compact {
+                let cols = absorb_compact::Cols::of_mut(row);
+                absorb_compact::fill(cols, block);
+                &mut cols.head
+            } else {
+                let cols = absorb::Cols::of_mut(row);
+                absorb::fill(cols, block);
+                &mut cols.head
+            };
+            if !real {
+                head.mult = Felt::ZERO;
+            }
+        });
+        for table in &mut tables {
+            let fill_rounds = match is_compact {
+                true => absorb_compact::fill_rounds,
+                false => absorb::fill_rounds,
+            };
+            chunks(&mut table.trace.values, kind.width()).for_each(fill_rounds);
+        }
+        tables
     }
 
     pub(super) fn program(&self) -> Table {

@@ -351,6 +351,9 @@ impl Ir {
             .map(|&ty| {
                 let out = self.new_value();
                 self.values[out.index()].ty = ty;
+                if ty == Type::Ext3 {
+                    self.words.record_ext3(out);
+                }
                 out
             })
             .collect();

@@ -5,7 +5,7 @@
 //! words ([`super::word`]). An element of F is one of K, and stays a single cell.
 
 use p3_field::PrimeCharacteristicRing;
-use plica_air::code::FactOp;
+use plica_air::code::{EffectOp, FactOp};
 use plica_field::Felt;
 
 use super::build::{Scope, constant};
@@ -45,6 +45,9 @@ impl Translator<'_> {
     ) {
         use Instruction as I;
         let ir = &mut self.ir;
+        if let I::SumPreimage(blocks) = instruction {
+            return ir.sum_preimage(scope, stack, *blocks);
+        }
         // [b2, b1, b0, a2, a1, a0, ..], or [a2, a1, a0, ..] with one operand.
         let (upper, lower) = (stack.cubic(0), stack.cubic(3));
         let (taken, result) = match instruction {
@@ -73,6 +76,22 @@ impl Ir {
         let result = self.fact(scope, op, operands)[0];
         let [c0, c1, c2, _] = self.unpack(scope, result);
         [c0, c1, c2]
+    }
+
+    /// `[b, x, m2, m1, m0, a2, a1, a0, D, ..]`, without b if it is an immediate.
+    fn sum_preimage(&mut self, scope: &mut Scope, stack: &mut Stack, immediate: Option<u32>) {
+        let blocks = immediate.map_or(stack.peek(0), |b| constant(Felt::from_u32(b)));
+        let n = usize::from(immediate.is_none());
+        let digest = self.pack(scope, stack.word(n + 7));
+        let [a, m] = [n + 4, n + 1].map(|at| self.ext3(scope, stack.cubic(at)));
+        let operands = [digest, a, m, stack.peek(n), blocks];
+        let sums = self.effect(scope, EffectOp::SumPreimage, &operands);
+        let coefficients = |sum: &Operand| {
+            let [c0, c1, c2, _] = self.unpack(scope, *sum);
+            [c0, c1, c2]
+        };
+        let sums: Vec<Cubic> = sums.iter().map(coefficients).collect();
+        stack.replace(n + 11, sums.as_flattened());
     }
 
     /// Whether an element is there as a value already.

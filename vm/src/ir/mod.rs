@@ -184,7 +184,7 @@ impl From<EffectOp> for Trap {
             EffectOp::Advice { .. } => Self::AdviceStack,
             // What the store does not know is said by the host.
             EffectOp::ReadNode | EffectOp::ReplaceNode => Self::MerklePlace,
-            // The accesses; a clock does not fail.
+            // The accesses; a clock does not fail, and the message of a digest is the host's to know.
             _ => Self::MemoryAddress,
         }
     }

@@ -79,6 +79,7 @@ const fn fact(op: FactOp) -> f64 {
         | Class::MemoryWord
         | Class::Advice
         | Class::Tree
+        | Class::Sum
         | Class::Clock
         | Class::WordCopy => 0.0,
     }
@@ -92,6 +93,8 @@ const fn effect(op: EffectOp) -> f64 {
         Class::Advice => 35.0,
         // With the nodes of a path of some length, if no other one has them.
         Class::Tree => 59.0 + 16.0 * 268.0,
+        // With the rows of a message of some length.
+        Class::Sum => 60.0 + 8.0 * 292.0,
         Class::Clock => 18.0,
         _ => 0.0,
     }

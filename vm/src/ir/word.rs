@@ -107,6 +107,11 @@ impl Words {
         Some(values)
     }
 
+    /// Learns that a word is an element of the extension.
+    pub(super) fn record_ext3(&mut self, word: ValueId) {
+        self.ext3s.insert(word);
+    }
+
     /// Learns what an instruction does.
     pub(super) fn record(&mut self, op: FactOp, operands: &[Operand], outs: &[ValueId]) {
         match (op, operands) {

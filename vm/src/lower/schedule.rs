@@ -10,7 +10,6 @@ use plica_air::code;
 use plica_air::code::{
     Action, ArithBundle, ArithOp, ArithSingle, AssertEntry, BlockId, CellId, CopyEntry, CopyKind,
     EffectEntry, EffectOp, Entry, FactEntry, FactOp, HostOp, InverseBundle, InverseOp,
-    MAX_OPERANDS,
 };
 use plica_field::Felt;
 
@@ -487,8 +486,8 @@ impl Emitter<'_, '_> {
         id
     }
 
-    fn operands(&self, operands: &[Checked]) -> [code::Operand; MAX_OPERANDS] {
-        let mut cells = [code::Operand::Imm(Felt::ZERO); MAX_OPERANDS];
+    fn operands<const N: usize>(&self, operands: &[Checked]) -> [code::Operand; N] {
+        let mut cells = [code::Operand::Imm(Felt::ZERO); N];
         for (cell, operand) in cells.iter_mut().zip(operands) {
             *cell = self.operand(*operand);
         }

@@ -18,6 +18,8 @@ use crate::inputs::{Inputs, MerkleTree};
 pub enum HostFailure {
     #[error("the advice map has no such key")]
     Key,
+    #[error("the advice map has no message of so many blocks with this digest under it")]
+    Preimage,
     #[error("the Merkle store knows no tree with this root")]
     Root,
     #[error("a Merkle tree has no node at this depth and index")]
@@ -110,6 +112,11 @@ impl Host {
         })
     }
 
+    /// What the map has under a key.
+    pub(super) fn values(&self, key: &Word) -> Result<&[Felt]> {
+        self.map.get(key).map(Vec::as_slice).ok_or(HostFailure::Key)
+    }
+
     /// Does what a program asks for; at most `limit` steps long.
     pub(super) fn act(
         &mut self,
@@ -122,7 +129,7 @@ impl Host {
         let word = |j: usize| -> Word { std::array::from_fn(|i| operands[j + i]) };
         match op {
             HostOp::PushMapValue { counted } => {
-                let values = self.map.get(&word(0)).cloned().ok_or(HostFailure::Key)?;
+                let values = self.values(&word(0))?.to_vec();
                 self.push(&values);
                 if counted {
                     self.push(&[Felt::from_usize(values.len())]);
@@ -198,7 +205,7 @@ impl Host {
                 self.map.insert(digest(&state), operands[4..].to_vec());
             }
             HostOp::PushSignature => {
-                let secret_key = self.map.get(&word(0)).ok_or(HostFailure::Key)?;
+                let secret_key = self.values(&word(0))?;
                 let values = falcon::sign(secret_key, word(0), word(4))?;
                 self.push(&values);
             }
@@ -208,7 +215,7 @@ impl Host {
     }
 }
 
-fn within(steps: u64, limit: u64) -> Result<()> {
+pub(super) fn within(steps: u64, limit: u64) -> Result<()> {
     if steps > limit {
         return Err(HostFailure::Limit { limit });
     }

@@ -8,13 +8,16 @@ mod falcon;
 mod host;
 mod memory;
 mod store;
+mod sums;
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::code::{
     EffectOp, FactOp, INPUT, Layout, MAX_COMPONENTS, MAX_OPERANDS, OUTPUT, PARAMS, Program,
     STACK_SIZE, Type,
 };
-use plica_air::record::{Access, Execution, Frame, FrameIndex, Outcome, Step, TreeAccess};
+use plica_air::record::{
+    Access, Execution, Frame, FrameIndex, Outcome, Step, SumAccess, TreeAccess,
+};
 use plica_field::Felt;
 use thiserror::Error;
 use tracing::instrument;
@@ -22,6 +25,7 @@ use tracing::instrument;
 use decode::{Decoded, Exit, FactOperand, Op, Opening, decode};
 use host::Host;
 use memory::Memory;
+use sums::Messages;
 
 pub use host::HostFailure;
 pub use store::MerkleStore;
@@ -39,9 +43,9 @@ pub enum Fault {
     /// An instruction has no result for its operands.
     #[error("entry {entry} has no result")]
     Fact { entry: u32, value: Felt },
-    /// The host does not know the place of a Merkle tree.
+    /// The host does not know the place of a Merkle tree, or the message with a digest.
     #[error("entry {entry}: {failure}")]
-    Tree { entry: u32, failure: HostFailure },
+    Unknown { entry: u32, failure: HostFailure },
     /// The host does not do what it is asked for.
     #[error("action {action}: {failure}")]
     Host { action: u32, failure: HostFailure },
@@ -106,6 +110,8 @@ pub fn record(
         accesses: interpreter.state.accesses.unwrap_or_default(),
         touched: interpreter.state.memory.touched(),
         trees: interpreter.state.trees.unwrap_or_default(),
+        sums: interpreter.state.sums.unwrap_or_default(),
+        messages: interpreter.state.messages.into_list(),
         clk: interpreter.clk,
         inputs: inputs.stack,
         outputs: outputs?,
@@ -193,7 +199,11 @@ struct State {
     accesses: Option<Vec<Access>>,
     /// The same.
     trees: Option<Vec<TreeAccess>>,
+    /// The same.
+    sums: Option<Vec<SumAccess>>,
+    messages: Messages,
     host: Host,
+    max_cycles: u64,
 }
 
 /// Why an effect fails.
@@ -213,7 +223,7 @@ impl Refusal {
     const fn of(self, entry: u32) -> Fault {
         match self {
             Self::Value(value) => Fault::Fact { entry, value },
-            Self::Host(failure) => Fault::Tree { entry, failure },
+            Self::Host(failure) => Fault::Unknown { entry, failure },
         }
     }
 }
@@ -233,6 +243,7 @@ impl State {
             }
             EffectOp::ReadNode => return self.tree(operands, false, results),
             EffectOp::ReplaceNode => return self.tree(operands, true, results),
+            EffectOp::SumPreimage => return self.sum_preimage(clk, operands, results),
             EffectOp::Clock => {
                 results[0] = Felt::from_u64(clk);
                 return Ok(());
@@ -264,7 +275,8 @@ impl State {
             EffectOp::Advice { .. }
             | EffectOp::Clock
             | EffectOp::ReadNode
-            | EffectOp::ReplaceNode => unreachable!("handled above"),
+            | EffectOp::ReplaceNode
+            | EffectOp::SumPreimage => unreachable!("handled above"),
         }
         if let Some(accesses) = &mut self.accesses {
             accesses.push(Access { clk, found });
@@ -338,6 +350,9 @@ impl<'a, const RECORD: bool> Interpreter<'a, RECORD> {
                 memory: Memory::default(),
                 accesses: RECORD.then(Vec::new),
                 trees: RECORD.then(Vec::new),
+                sums: RECORD.then(Vec::new),
+                messages: Messages::default(),
+                max_cycles,
                 host,
             },
             clk: 1,

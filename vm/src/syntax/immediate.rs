@@ -40,6 +40,8 @@ pub enum Immediate {
         /// 0 is refused.
         nonzero: bool,
     },
+    /// An optional 32-bit number other than 0, also binary.
+    OptionalCount,
     /// A 32-bit number, also binary.
     U32,
     /// A decimal 16-bit number or a constant.
@@ -72,6 +74,7 @@ impl Immediate {
             Self::Exponent => "a field element or `u0` to `u63`".to_owned(),
             Self::Index { min, max, .. } => format!("a decimal number from {min} to {max}"),
             Self::OptionalU32 { .. } | Self::U32 => "a 32-bit number".to_owned(),
+            Self::OptionalCount => "a 32-bit number other than 0".to_owned(),
             Self::U16 => "a decimal 16-bit number or a constant".to_owned(),
             Self::U8 { max } | Self::OptionalU8 { max } => {
                 format!("a decimal number from 0 to {max} or a constant")
@@ -285,7 +288,8 @@ impl Operands<'_> {
     }
 
     fn u32(&self, operand: &Operand, form: Immediate) -> Result<Imm<u32>> {
-        let Imm { value, literal } = self.in_range(operand, U32, form, 0, u32::MAX.into())?;
+        let min = u64::from(form == Immediate::OptionalCount);
+        let Imm { value, literal } = self.in_range(operand, U32, form, min, u32::MAX.into())?;
         Ok(Imm {
             value: value as u32,
             literal,

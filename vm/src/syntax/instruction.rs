@@ -341,6 +341,7 @@ instructions! {
         Ext3Mul = "ext3mul", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a * b", -3;
         Ext3Div = "ext3div", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a / b", -3;
         Ext3Inv = "ext3inv", NONE, "[a2, a1, a0, ..] -> [c2, c1, c0, ..], c = 1 / a", 0;
+        SumPreimage(Option<u32>) = "sum_preimage", Immediate::OptionalCount, "[b, x, m2, m1, m0, a2, a1, a0, D, ..] -> [u2, u1, u0, s2, s1, s0, ..]", -6;
     }
 }
 
@@ -419,9 +420,11 @@ impl Instruction {
             | Self::U32Min(b)
             | Self::U32Max(b) => b.is_some(),
             Self::U32Shl(b) | Self::U32Shr(b) | Self::U32Rotl(b) | Self::U32Rotr(b) => b.is_some(),
-            Self::MemLoad(a) | Self::MemLoadW(a) | Self::MemStore(a) | Self::MemStoreW(a) => {
-                a.is_some()
-            }
+            Self::MemLoad(a)
+            | Self::MemLoadW(a)
+            | Self::MemStore(a)
+            | Self::MemStoreW(a)
+            | Self::SumPreimage(a) => a.is_some(),
             _ => false,
         }
     }

@@ -10,9 +10,10 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField64};
 use plica_air::check::{Findings, Message, RowReport, check, check_row};
 use plica_air::chip::{ChipKind, preprocessed};
 use plica_air::chips::{
-    advice, arith, assert, bit_length, bits, bitwise, boundary, change, clock, copy, ext3, frame,
-    inverse, leave, memory_element, memory_word, node, node_compact, pack, power, program, rpo,
-    rpo_compact, single, tree, u32_add, u32_check, u32_div, u32_mul, u32_shift, unpack, word_copy,
+    absorb, absorb_compact, advice, arith, assert, bit_length, bits, bitwise, boundary, change,
+    clock, copy, ext3, frame, inverse, leave, memory_element, memory_word, node, node_compact,
+    pack, power, program, rpo, rpo_compact, single, sum, tree, u32_add, u32_check, u32_div,
+    u32_mul, u32_shift, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
 use plica_air::trace::{Table, generate};
@@ -100,6 +101,12 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
         ChipKind::Node => node::Cols::of(&at).head.mults.to_vec(),
         ChipKind::NodeCompact => node_compact::Cols::of(&at).head.mults.to_vec(),
         ChipKind::Change => vec![change::Cols::of(&at).mult],
+        ChipKind::Sum => {
+            let cols = sum::Cols::of(&at);
+            [cols.mults.as_slice(), &[cols.starts]].concat()
+        }
+        ChipKind::Absorb => vec![absorb::Cols::of(&at).head.mult],
+        ChipKind::AbsorbCompact => vec![absorb_compact::Cols::of(&at).head.mult],
         ChipKind::Clock => vec![clock::Cols::of(&at).mult],
         ChipKind::Limbs => (0..kind.width()).collect(),
         ChipKind::U32Check => u32_check::Cols::of(&at)
@@ -350,8 +357,10 @@ fn poison_row(
     pending: &mut Vec<Cell>,
 ) {
     match kind {
-        // Attacks on memory and trees change their rows themselves.
+        // Attacks on memory, trees and messages change their rows themselves.
         ChipKind::Tree
+        | ChipKind::Sum
+        | ChipKind::Absorb
         | ChipKind::Node
         | ChipKind::Change
         | ChipKind::Boundary

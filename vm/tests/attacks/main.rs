@@ -10,6 +10,7 @@ mod merkle;
 mod programs;
 mod proofs;
 mod statement;
+mod sums;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;

@@ -7,7 +7,7 @@ use plica_air::check::Message;
 use plica_air::chip::ChipKind;
 use plica_air::chips::{
     addresses, advice, assert, clock, frame, inverse, leave, limbs, memory_element, memory_word,
-    tree, u32_mul,
+    sum, tree, u32_mul,
 };
 use plica_field::Felt;
 use plica_vm::syntax::parse_program;
@@ -51,6 +51,8 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::Node
         | ChipKind::NodeCompact
         | ChipKind::Change
+        | ChipKind::Absorb
+        | ChipKind::AbsorbCompact
         | ChipKind::WordCopy => {}
         ChipKind::Limbs => {
             let at = limbs::Cols::of(&at);
@@ -174,6 +176,23 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
                 free.extend(columns.map(|c| (c, SILENT)));
             }
         }
+        ChipKind::Sum => {
+            let (cols, at) = (sum::Cols::of(row), sum::Cols::of(&at));
+            if cols.real == Felt::ZERO {
+                let columns = [
+                    &[at.clk, at.pc, at.fp, at.id][..],
+                    &at.immediates,
+                    &at.word_ids,
+                    &at.scalar_ids,
+                    &at.digest,
+                    &at.a,
+                    &at.m,
+                    &at.scalars,
+                    at.sums.as_flattened(),
+                ];
+                free.extend(columns.concat().into_iter().map(|c| (c, SILENT)));
+            }
+        }
         ChipKind::Clock => {
             let (cols, at) = (clock::Cols::of(row), clock::Cols::of(&at));
             if cols.real == Felt::ZERO {
@@ -270,7 +289,7 @@ fn no_unlisted_column_is_free() {
     }
     // Every chip, and padding of every chip that has padding rows.
     let with_rows = ChipKind::ALL.len() - programs::UNREACHABLE.len();
-    assert_eq!(seen.len(), with_rows + 8);
+    assert_eq!(seen.len(), with_rows + 9);
 }
 
 #[test]

@@ -151,6 +151,8 @@ pub(crate) enum Failure {
     AdviceStack,
     /// `advice_map`: a key that is not in the advice map.
     AdviceMap,
+    /// `preimage`: no message of this length with this digest in the advice map.
+    Preimage,
     /// `merkle_lookup`: a place that the Merkle store does not know.
     MerkleLookup,
     /// `interpolation`: bad operands of `adv.push_ext2intt`.
@@ -171,6 +173,7 @@ impl From<HostFailure> for Failure {
     fn from(failure: HostFailure) -> Self {
         match failure {
             HostFailure::Key => Self::AdviceMap,
+            HostFailure::Preimage => Self::Preimage,
             HostFailure::Root | HostFailure::Position | HostFailure::Node => Self::MerkleLookup,
             HostFailure::Leaf => Self::SmtLeaf,
             HostFailure::Range => Self::MemoryRange,
@@ -200,6 +203,7 @@ impl Failure {
         (Self::UnknownProcedure, "unknown_procedure"),
         (Self::AdviceStack, "advice_stack"),
         (Self::AdviceMap, "advice_map"),
+        (Self::Preimage, "preimage"),
         (Self::MerkleLookup, "merkle_lookup"),
         (Self::Interpolation, "interpolation"),
         (Self::SmtLeaf, "smt_leaf"),

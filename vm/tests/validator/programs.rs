@@ -96,6 +96,13 @@ pub(crate) const PROGRAMS: &[(&str, &str)] = &[
         end",
     ),
     (
+        "sums",
+        "begin
+            dup.10 dup.10 dup.10 dup.10 dup.10 dup.10 dup.10 dup.10 dup.10 dup.10 dup.10
+            sum_preimage.3 ext3mul dup.13 movdn.3 movup.3 sum_preimage
+        end",
+    ),
+    (
         "integers_in_a_loop",
         "begin
             u32assert push.9 push.1 while.true

@@ -113,6 +113,49 @@ fn an_operand_that_is_no_element_of_the_extension() {
     rejected!(p, E::Type { .. });
 }
 
+/// The challenges of a sum are elements of the extension, its digest is any word; point and length are scalars.
+#[test]
+fn operands_of_sums_have_types() {
+    let source = "begin mem_loadw.1 ext3mul sum_preimage end";
+    let p = program(source);
+    assert_eq!(validate(&p), Ok(()));
+    let sum = |p: &mut Program| {
+        let is_sum = |e: &Entry| matches!(e, Entry::Effect(e) if e.op == EffectOp::SumPreimage);
+        find(p, is_sum)[0]
+    };
+    let word = p.entries.iter().find_map(|entry| match entry {
+        Entry::Effect(effect) if effect.op == EffectOp::LoadWord => Some(effect.id),
+        _ => None,
+    });
+    let word = Operand::Cell(word.expect("loaded"));
+    let scalar = Operand::Cell(INPUT + 7);
+    let constant = Operand::Imm(Felt::TWO);
+    let mut p = program(source);
+    let element = Operand::Cell(fact(&mut p, FactOp::Ext3Pack).id);
+    // Digest, a, m, x, number of blocks.
+    let allowed = [
+        [true, true, false, false],
+        [false, true, false, false],
+        [false, true, false, false],
+        [false, false, true, true],
+        [false, false, true, true],
+    ];
+    for (place, allowed) in allowed.into_iter().enumerate() {
+        let others = [word, element, scalar, constant];
+        for (other, allowed) in others.into_iter().zip(allowed) {
+            let mut p = program(source);
+            let at = sum(&mut p);
+            if let Entry::Effect(effect) = &mut p.entries[at] {
+                effect.operands[place] = other;
+            }
+            let result = validate(&p);
+            let refused = matches!(result, Err(E::Malformed { .. } | E::Type { .. }));
+            assert_eq!(result.is_ok(), allowed, "{place}: {other:?}: {result:?}");
+            assert_eq!(refused, !allowed, "{place}: {other:?}: {result:?}");
+        }
+    }
+}
+
 /// What is copied as a word is an element of the extension only if all that is copied to its place is.
 #[test]
 fn a_choice_between_an_element_of_the_extension_and_a_word() {

@@ -140,6 +140,7 @@ pub(crate) fn random_inputs(seed: u64) -> Inputs {
     Inputs {
         operand_stack: values(16),
         advice_stack: values(200),
+        advice_map: statements::messages().into_iter().collect(),
         ..Inputs::default()
     }
 }

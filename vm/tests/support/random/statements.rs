@@ -3,6 +3,9 @@
 //! Each leaves the depth as it is and the first `base` elements alone: it copies variables to the top, computes, and
 //! puts results in the place of variables.
 
+use plica_field::{Felt, Word};
+use plica_hash_rpo::hash_elements;
+
 use super::{Generator, VARIABLES};
 
 /// Numbers at which something changes.
@@ -28,6 +31,16 @@ pub(super) const CONSTANTS: &[u64] = &[
 
 /// Addresses in use: few, so that stores and loads meet.
 const ADDRESSES: &[u64] = &[0, 1, 2, 3, 4, 5, (1 << 30) + 1, (1 << 32) - 1];
+
+/// Messages of one to three blocks, with their digests.
+pub(super) fn messages() -> [(Word, Vec<Felt>); 3] {
+    [1, 2, 3].map(|blocks| {
+        let elements: Vec<Felt> = (0..8 * blocks)
+            .map(|i| Felt::new(CONSTANTS[(5 * i + blocks) % CONSTANTS.len()]))
+            .collect();
+        (hash_elements(&elements), elements)
+    })
+}
 
 impl Generator {
     /// Copies a variable to the top, on which there are `above` elements already.
@@ -65,11 +78,12 @@ impl Generator {
     pub(super) fn more(&mut self, base: usize, nesting: usize) {
         type Writer = fn(&mut Generator, usize, usize);
         let on = self.features;
-        let writers: [(bool, Writer); 13] = [
+        let writers: [(bool, Writer); 14] = [
             (true, |g, base, _| g.large_constant(base)),
             (on.comparisons, |g, base, _| g.comparison(base)),
             (on.extension, |g, base, _| g.extension(base)),
             (on.ext3, |g, base, _| g.ext3(base)),
+            (on.ext3, |g, base, _| g.sums(base)),
             (on.u32, |g, base, _| g.u32_statement(base)),
             (on.stark, |g, base, _| g.stark(base)),
             (on.memory, |g, base, _| g.memory(base)),
@@ -175,6 +189,44 @@ impl Generator {
                 }
             }
         }
+        for above in (0..3).rev() {
+            self.keep(base, above);
+        }
+    }
+
+    /// Sums of one of the messages of the advice.
+    fn sums(&mut self, base: usize) {
+        let messages = messages();
+        let (digest, elements) = self.rng.pick(&messages);
+        let digest = digest.map(|element| element.to_string());
+        self.line(&format!("push.{}", digest.join(".")));
+        self.fetch(base, 4);
+        for _ in 0..6 {
+            match self.rng.below(4) {
+                0 => self.line("dup"),
+                1 => self.line("dup.1 dup.1 add"),
+                _ => {
+                    let constant = *self.rng.pick(CONSTANTS);
+                    self.line(&format!("push.{constant}"));
+                }
+            }
+        }
+        // Seldom another number of blocks, which fails.
+        let blocks = elements.len() / 8 + usize::from(self.rng.below(30) == 0);
+        match self.rng.below(3) {
+            0 => self.line(&format!("push.{blocks} sum_preimage")),
+            // One, and the others.
+            1 => self.line(&format!("dup dup eq add.{} sum_preimage", blocks - 1)),
+            _ => self.line(&format!("sum_preimage.{blocks}")),
+        }
+        let ends = [
+            "ext3add",
+            "ext3mul",
+            "drop drop drop",
+            "movup.5 movup.5 movup.5 drop drop drop",
+        ];
+        let end = *self.rng.pick(&ends);
+        self.line(end);
         for above in (0..3).rev() {
             self.keep(base, above);
         }

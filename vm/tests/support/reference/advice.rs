@@ -47,7 +47,7 @@ impl Advice {
         self.stack.extend(elements.iter().rev());
     }
 
-    fn lookup(&self, key: Word) -> Result<Vec<Felt>> {
+    pub(super) fn lookup(&self, key: Word) -> Result<Vec<Felt>> {
         let values = self.map.get(&key).cloned();
         values.ok_or(Stop::Failed(Failure::AdviceMap))
     }

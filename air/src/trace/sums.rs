@@ -1,0 +1,129 @@
+//! Rows about messages and their sums: each fact once, however many ask for it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use p3_field::PrimeCharacteristicRing;
+use plica_field::{Ext, Felt, Word};
+use plica_hash_rpo::constants::{CAPACITY, RATE, WIDTH as LANES};
+use plica_hash_rpo::permute;
+
+use super::table_heights;
+use crate::chips::absorb::head::AbsorbRow;
+use crate::record::{Execution, Point};
+
+/// What a row rests on: the row of the block before, or the one that says where the sums of a message begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Before {
+    Nothing(usize),
+    Row(usize),
+}
+
+/// Everything that the questions need, with how often it is read.
+#[derive(Debug, Default)]
+pub(super) struct Absorbed {
+    pub(super) rows: Vec<AbsorbRow>,
+    /// What each row rests on.
+    before: Vec<Before>,
+    /// By point: its number.
+    points: HashMap<Point, usize>,
+    /// By number of the point: clock of the first row that asked, which gives the beginning to all, and how often it is read.
+    starts: Vec<(u64, u32)>,
+    /// By clock of the row that gives it: how often a beginning is read.
+    started: HashMap<u64, u32>,
+}
+
+impl Absorbed {
+    /// The rows for these questions, padding of the tables included. Messages that begin with the same blocks share them.
+    pub(super) fn new(execution: &Execution) -> Self {
+        let mut absorbed = Self::default();
+        let mut known = HashMap::new();
+        for access in &execution.sums {
+            let next = absorbed.starts.len();
+            let point = *absorbed.points.entry(access.point).or_insert(next);
+            if point == next {
+                absorbed.starts.push((access.clk, 0));
+            }
+            let message = &execution.messages[access.message];
+            absorbed.message(&mut known, access.point, point, message);
+        }
+        // Padding duplicates the last row, which then reads once more per duplicate.
+        if let Some(&before) = absorbed.before.last() {
+            let rows = absorbed.rows.len();
+            let duplicates = table_heights(rows).iter().sum::<usize>() - rows;
+            absorbed.read(before, duplicates as u32);
+        }
+        absorbed.started = absorbed.starts.iter().copied().collect();
+        absorbed
+    }
+
+    /// How often the row at a clock is read as the beginning of a message.
+    pub(super) fn starts(&self, clk: u64) -> u32 {
+        self.started.get(&clk).copied().unwrap_or(0)
+    }
+
+    fn read(&mut self, before: Before, times: u32) {
+        match before {
+            Before::Nothing(point) => self.starts[point].1 += times,
+            Before::Row(row) => self.rows[row].mult += times,
+        }
+    }
+
+    /// The rows of a message, whose last one is read.
+    fn message(
+        &mut self,
+        known: &mut HashMap<(Before, [Felt; RATE], bool), usize>,
+        point: Point,
+        number: usize,
+        message: &[Felt],
+    ) {
+        let mut before = Before::Nothing(number);
+        let blocks = message.len() / RATE;
+        for (k, block) in message.chunks_exact(RATE).enumerate() {
+            let data: [Felt; RATE] = block.try_into().expect("a block");
+            let last = k + 1 == blocks;
+            let row = match known.entry((before, data, last)) {
+                Entry::Occupied(row) => *row.get(),
+                Entry::Vacant(place) => {
+                    let row = self.rows.len();
+                    place.insert(row);
+                    self.push(before, point, data, last);
+                    row
+                }
+            };
+            before = Before::Row(row);
+        }
+        self.read(before, 1);
+    }
+
+    fn push(&mut self, before: Before, point: Point, data: [Felt; RATE], last: bool) {
+        let (block, capacity, [s, u]) = match before {
+            Before::Nothing(_) => (0, Word::default(), [Ext::ZERO; 2]),
+            Before::Row(row) => {
+                let row = &self.rows[row];
+                (row.block + 1, capacity_after(row), row.sums())
+            }
+        };
+        self.read(before, 1);
+        self.before.push(before);
+        self.rows.push(AbsorbRow {
+            block,
+            last,
+            point,
+            s,
+            u,
+            capacity,
+            data,
+            mult: 0,
+        });
+    }
+}
+
+/// The capacity of the sponge after a block.
+fn capacity_after(row: &AbsorbRow) -> Word {
+    let mut state = [Felt::ZERO; LANES];
+    state[..CAPACITY].copy_from_slice(&row.capacity);
+    state[CAPACITY..].copy_from_slice(&row.data);
+    permute(&mut state);
+    std::array::from_fn(|lane| state[lane])
+}
