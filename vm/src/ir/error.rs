@@ -16,6 +16,8 @@ pub enum CompileErrorKind {
     FinalDepth(usize),
     #[error("the stack grows beyond {0} elements")]
     StackTooDeep(usize),
+    #[error("there is no such item: {0} are known here")]
+    PickTooDeep(usize),
     #[error("the program unrolls to more than {0} operations")]
     TooLarge(usize),
 }
@@ -27,6 +29,9 @@ impl CompileErrorKind {
             Self::TooLarge(_) => Some(
                 "code that is used at many depths of the stack is compiled for each; let loops and procedures keep the depth",
             ),
+            Self::PickTooDeep(_) => {
+                Some("where branches or loops have left the depth open, only the top 16 are known")
+            }
             Self::Unsupported(_) | Self::StackTooDeep(_) => None,
         }
     }

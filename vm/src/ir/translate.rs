@@ -269,6 +269,14 @@ impl Translator<'_> {
             I::PadW => (0..4).for_each(|_| stack.push(constant(Felt::ZERO))),
             I::Push(values) => values.iter().for_each(|&v| stack.push(constant(v))),
             I::Dup(n) => stack.push(stack.peek(usize::from(*n))),
+            I::Pick(n) => {
+                let (n, depth) = (usize::from(*n), stack.depth());
+                if n >= depth {
+                    return Err(self.error(CompileErrorKind::PickTooDeep(depth), span));
+                }
+                let item = stack.peek(n);
+                stack.push(item);
+            }
             I::DupW(n) => {
                 let deepest = 4 * usize::from(*n) + 3;
                 (0..4).for_each(|_| stack.push(stack.peek(deepest)));

@@ -82,6 +82,8 @@ pub enum Section {
     Stark,
     /// Events, tracing and debugging.
     Events,
+    /// Items below the top 16: an extension of the language.
+    Deep,
     /// The cubic extension: an extension of the language.
     Ext3,
 }
@@ -334,6 +336,9 @@ instructions! {
         DebugStack(Option<u8>) = "debug.stack", Immediate::OptionalU8 { max: 255 }, "[..] -> [..]", 0;
         DebugMem(DebugRange<u32>) = "debug.mem", Immediate::RangeU32, "[..] -> [..]", 0;
         DebugLocal(DebugRange<u16>) = "debug.local", Immediate::RangeU16, "[..] -> [..]", 0;
+    }
+    Deep {
+        Pick(u16) = "pick", Immediate::U16, "[.., a, ..] -> [a, .., a, ..], a has i items above it", 1;
     }
     Ext3 {
         Ext3Add = "ext3add", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a + b", -3;

@@ -206,6 +206,7 @@ impl<'a> Machine<'a> {
             Section::Hashing => self.hash_instruction(instruction),
             Section::Stark => self.stark_instruction(instruction),
             Section::Ext3 => self.ext3_instruction(instruction),
+            Section::Deep => self.stack_instruction(instruction),
             Section::Events => Ok(()),
         }
     }
