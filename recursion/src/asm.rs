@@ -283,11 +283,6 @@ impl Asm {
         result
     }
 
-    /// a^(2^log).
-    pub(crate) fn power_of_2(&mut self, a: Cubic, log: usize) -> Cubic {
-        (0..log).fold(a, |a, _| self.mul(a, a))
-    }
-
     /// Σ xᵐ·cₘ.
     pub(crate) fn horner(&mut self, coefficients: &[Cubic], x: Cubic) -> Cubic {
         let zero: Cubic = Felt::ZERO.into();

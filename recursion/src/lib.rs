@@ -27,6 +27,12 @@ impl Verifier {
         Self { description }
     }
 
+    /// What it verifies.
+    #[must_use]
+    pub const fn description(&self) -> &Description {
+        &self.description
+    }
+
     /// The program. Its stack has the digest of the key on top, below it the hash of the public values; both stay.
     #[must_use]
     pub fn source(&self) -> String {
