@@ -353,17 +353,28 @@ impl<T: Table> AirSet<T> {
     #[must_use]
     pub fn columns(&self) -> Vec<KindColumns> {
         (0..self.kinds.len())
-            .map(|index| (&self.kinds[index], self.info(index)))
-            .map(|(kind, info)| KindColumns {
-                name: kind.name,
-                main: info.width,
-                preprocessed: info.preprocessed_width,
-                bus: info.permutation_width(),
-                quotient: crate::types::EXT_DEGREE << info.log_chunks,
-                interactions: info.interactions,
-                degree: info.degree,
-            })
+            .map(|kind| self.columns_of(kind, self.info(kind)))
             .collect()
+    }
+
+    /// The same under a profile, with interactions packed as it has them. In the lifted format the quotient is one for all tables.
+    #[must_use]
+    pub fn columns_under(&self, profile: &Profile) -> Vec<KindColumns> {
+        (0..self.kinds.len())
+            .map(|kind| self.columns_of(kind, self.info_under(kind, profile)))
+            .collect()
+    }
+
+    fn columns_of(&self, kind: usize, info: &KindInfo) -> KindColumns {
+        KindColumns {
+            name: self.kinds[kind].name,
+            main: info.width,
+            preprocessed: info.preprocessed_width,
+            bus: info.permutation_width(),
+            quotient: crate::types::EXT_DEGREE << info.log_chunks,
+            interactions: info.interactions,
+            degree: info.degree,
+        }
     }
 
     pub(crate) const fn public_kind(&self) -> Option<usize> {

@@ -17,9 +17,8 @@ const TARGET: SecurityTarget = SecurityTarget {
 };
 
 fn compiled(source: &str) -> Compiled {
-    let program = parse_program(source, "test", &NoModules).unwrap_or_else(|error| {
-        panic!("{:?}", miette::Report::new(error))
-    });
+    let program = parse_program(source, "test", &NoModules)
+        .unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
     compile(&program).unwrap_or_else(|error| panic!("{:?}", miette::Report::new(*error)))
 }
 
@@ -33,7 +32,10 @@ fn proven(source: &str, target: SecurityTarget) -> (VerifyingKey, Claim, Proof) 
 
 #[test]
 fn a_proof_is_accepted() {
-    let (key, claim, proof) = proven("begin repeat.100 push.3 mul add.1 end swap drop end", TARGET);
+    let (key, claim, proof) = proven(
+        "begin repeat.100 push.3 mul add.1 end swap drop end",
+        TARGET,
+    );
     let description = Description::new(machine(), &key, proof.instances()).expect("attainable");
     let verifier = Verifier::new(description);
     let source = verifier.source();
