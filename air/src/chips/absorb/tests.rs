@@ -65,11 +65,11 @@ fn forged_rounds(
 
 /// Computes what follows from the differences and `last`.
 fn refit_out(cols: &mut Cols<Felt>, middle: &State) {
-    for j in 0..DIGEST {
+    cols.head.out = std::array::from_fn(|j| {
         let chosen = middle[j] + cols.last.difference[j] * cols.head.last;
-        cols.head.out[j] = chosen.exp_u64(INV_ALPHA);
-        cols.last.out_cubes[j] = cols.head.out[j].cube();
-    }
+        chosen.exp_u64(INV_ALPHA)
+    });
+    cols.last.out_cubes = cols.head.out.map(|x| x.cube());
 }
 
 /// Computes the sums again: from the squares on, or from the halves on.
