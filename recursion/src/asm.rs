@@ -87,25 +87,38 @@ impl Quad {
 }
 
 /// The program so far, and how deep the stack is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Asm {
     text: String,
     depth: usize,
-    indent: usize,
+    /// Loops around what is written next.
+    loops: usize,
+    /// Instructions in the current part of the outermost body.
+    written: usize,
 }
+
+/// Instructions in a part of the program. A body has at most 65,535; `repeat.1` makes one of its own and nothing else.
+const PART: usize = 50_000;
 
 impl Asm {
     /// On a stack of this depth.
     pub(crate) fn new(depth: usize) -> Self {
         Self {
+            text: "    repeat.1\n".to_owned(),
             depth,
-            indent: 1,
-            ..Self::default()
+            loops: 0,
+            written: 0,
         }
     }
 
-    pub(crate) fn into_text(self) -> String {
+    pub(crate) fn into_text(mut self) -> String {
+        self.text += "    end\n";
         self.text
+    }
+
+    fn line(&mut self, text: &str) {
+        let indent = 8 + 4 * self.loops;
+        writeln!(self.text, "{:indent$}{text}", "").expect("memory");
     }
 
     pub(crate) const fn depth(&self) -> usize {
@@ -118,14 +131,17 @@ impl Asm {
     }
 
     pub(crate) fn comment(&mut self, text: &str) {
-        let indent = 4 * self.indent;
-        writeln!(self.text, "{:indent$}# {text}", "").expect("memory");
+        self.line(&format!("# {text}"));
     }
 
     /// Writes an instruction that takes `taken` items and leaves `given`.
     pub(crate) fn op(&mut self, instruction: &str, taken: usize, given: usize) {
-        let indent = 4 * self.indent;
-        writeln!(self.text, "{:indent$}{instruction}", "").expect("memory");
+        if self.loops == 0 && self.written >= PART {
+            self.text += "    end\n    repeat.1\n";
+            self.written = 0;
+        }
+        self.line(instruction);
+        self.written += 1;
         self.depth = self.depth - taken + given;
     }
 
@@ -136,12 +152,23 @@ impl Asm {
 
     /// Puts values on top, the last one highest.
     pub(crate) fn load(&mut self, values: &[Scalar]) {
-        for &value in values {
-            match value {
-                Scalar::Const(c) => self.op(&format!("push.{}", c.as_canonical_u64()), 0, 1),
+        let mut rest = values;
+        while let Some(first) = rest.first() {
+            match first {
+                Scalar::Const(_) => {
+                    let constants = rest.iter().map_while(|value| match value {
+                        Scalar::Const(c) => Some(format!(".{}", c.as_canonical_u64())),
+                        Scalar::At(_) => None,
+                    });
+                    let constants: Vec<String> = constants.take(16).collect();
+                    let count = constants.len();
+                    self.op(&format!("push{}", constants.concat()), 0, count);
+                    rest = &rest[count..];
+                }
                 Scalar::At(Slot(at)) => {
                     let below = self.depth - 1 - at;
                     self.op(&format!("pick.{below}"), 0, 1);
+                    rest = &rest[1..];
                 }
             }
         }
@@ -161,11 +188,11 @@ impl Asm {
     pub(crate) fn repeat(&mut self, count: usize, body: impl FnOnce(&mut Self)) {
         let before = self.depth;
         self.op(&format!("repeat.{count}"), 0, 0);
-        self.indent += 1;
+        self.loops += 1;
         body(self);
-        self.indent -= 1;
+        self.loops -= 1;
         assert_eq!(before, self.depth, "a loop must not change the depth");
-        self.op("end", 0, 0);
+        self.line("end");
     }
 
     /// The next values of the advice stack.

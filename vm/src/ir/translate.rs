@@ -270,7 +270,7 @@ impl Translator<'_> {
             I::Push(values) => values.iter().for_each(|&v| stack.push(constant(v))),
             I::Dup(n) => stack.push(stack.peek(usize::from(*n))),
             I::Pick(n) => {
-                let (n, depth) = (usize::from(*n), stack.depth());
+                let (n, depth) = (*n as usize, stack.depth());
                 if n >= depth {
                     return Err(self.error(CompileErrorKind::PickTooDeep(depth), span));
                 }

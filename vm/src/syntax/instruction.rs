@@ -338,7 +338,7 @@ instructions! {
         DebugLocal(DebugRange<u16>) = "debug.local", Immediate::RangeU16, "[..] -> [..]", 0;
     }
     Deep {
-        Pick(u16) = "pick", Immediate::U16, "[.., a, ..] -> [a, .., a, ..], a has i items above it", 1;
+        Pick(u32) = "pick", Immediate::U32, "[.., a, ..] -> [a, .., a, ..], a has i items above it", 1;
     }
     Ext3 {
         Ext3Add = "ext3add", NONE, "[b2, b1, b0, a2, a1, a0, ..] -> [c2, c1, c0, ..], c = a + b", -3;

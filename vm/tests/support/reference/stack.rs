@@ -21,7 +21,7 @@ impl Machine<'_> {
             I::PadW => self.replace(0, &[Felt::ZERO; 4]),
             I::Push(values) => values.iter().for_each(|&v| self.replace(0, &[v])),
             I::Dup(n) => self.replace(0, &[self.peek((*n).into())]),
-            I::Pick(n) => self.replace(0, &[self.peek((*n).into())]),
+            I::Pick(n) => self.replace(0, &[self.peek(*n as usize)]),
             I::DupW(n) => self.replace(0, &self.peek_word(4 * usize::from(*n))),
             I::Swap(n) => self.swap_items(0, (*n).into()),
             I::SwapW(n) => (0..4).for_each(|j| self.swap_items(j, 4 * usize::from(*n) + j)),
