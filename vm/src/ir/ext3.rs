@@ -99,7 +99,8 @@ impl Ir {
         self.words.ext3(&a).is_some()
     }
 
-    /// a + w·b. In the chip if an operand is a value of K, else coefficient by coefficient. A product is multiplied once more in the row
+    /// a + w·b. In the chip if an operand is a value of K, or nothing is known of both: one instruction instead of three, and mostly they
+    /// are put together for something else as well. Else coefficient by coefficient. A product is multiplied once more in the row
     /// of the sum: its own row is there only if something else reads it.
     pub(super) fn ext3_sum(&mut self, scope: &mut Scope, a: Cubic, b: Cubic, w: Felt) -> Cubic {
         if w == Felt::ONE {
@@ -114,7 +115,8 @@ impl Ir {
                 }
             }
         }
-        if self.is_whole(a) || self.is_whole(b) {
+        let is_open = |x: Cubic| x.iter().all(|c| c.value().is_some());
+        if self.is_whole(a) || self.is_whole(b) || is_open(a) && is_open(b) {
             return self.ext3_mul_add(scope, b, embedded(constant(w)), a);
         }
         std::array::from_fn(|j| self.sum(scope, a[j], b[j], w))
