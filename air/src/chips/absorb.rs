@@ -16,7 +16,7 @@
 //! are private. Every fact is true of some message, and no two messages of one length have one digest unless somebody finds a
 //! collision; so what a fact about a digest says is determined by its arguments (rule R13 of the soundness page).
 //!
-//! The rounds are those of [`rpo`](super::rpo); of the last one there are four lanes, of the capacity or of the digest. Two values of the
+//! The rounds are those of [`rpo`]; of the last one there are four lanes, of the capacity or of the digest. Two values of the
 //! block and two powers go into each step of a sum. [`absorb_compact`](super::absorb_compact) does the same in degree 9.
 
 use p3_field::PrimeCharacteristicRing;
