@@ -61,6 +61,7 @@ fn main() {
         println!("{} queries", description.queries);
         let verifier = Verifier::new(description);
         source = verifier.source();
+        print_parts(&source);
         inputs = verifier
             .inputs(machine(), &key, &publics, &proven.proof)
             .expect("valid");
@@ -90,4 +91,21 @@ fn print(proof: &plica_fri::Proof) {
         "  {} cells; {main} main and {bus} bus columns",
         total + quotient
     );
+}
+
+/// Operations of the extension and hashes, by the part of the program.
+fn print_parts(source: &str) {
+    let mut parts: Vec<(&str, [usize; 2])> = vec![("", [0; 2])];
+    for line in source.lines() {
+        let line = line.trim();
+        if let Some(comment) = line.strip_prefix("# ") {
+            parts.push((comment, [0; 2]));
+        }
+        let counts = &mut parts.last_mut().expect("not empty").1;
+        counts[0] += usize::from(line.starts_with("ext3"));
+        counts[1] += usize::from(line == "hmerge" || line == "hperm");
+    }
+    for (part, [operations, hashes]) in parts.iter().filter(|(_, counts)| *counts != [0; 2]) {
+        println!("    {part:60} {operations:6} operations, {hashes:5} hashes");
+    }
 }

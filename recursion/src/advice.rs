@@ -1,7 +1,7 @@
 //! A proof as the advice of the program that verifies it.
 
 use plica_field::{Ext, Felt, Word};
-use plica_fri::lifted::{Description, LiftedProof, Opening, TreeKind, leaf};
+use plica_fri::lifted::{Description, LiftedProof, Opening, leaf};
 use plica_hash_rpo::hash_elements;
 use plica_vm::inputs::{Inputs, MerkleTree};
 
@@ -51,7 +51,6 @@ pub(crate) fn add(
         let leaves = opening.leaves.iter().map(|l| leaf(l).to_vec()).collect();
         add_leaves(inputs, log_leaves, indices, leaves, opening);
     }
-    let _ = TreeKind::Main;
 }
 
 /// The opened leaves of a tree and the nodes beside the ways to them.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use p3_air::symbolic::{
     BaseEntry, BaseLeaf, ExtEntry, ExtLeaf, SymbolicExpr, SymbolicExpression, SymbolicExpressionExt,
 };
+use p3_field::PrimeCharacteristicRing;
 use plica_field::{Ext, Felt};
 use plica_fri::lifted::Constraint;
 
@@ -33,35 +34,138 @@ enum Op {
     Mul,
 }
 
+/// Polynomials in α with small coefficients, by those: the weights of what linear layers mix, the same in each round of a permutation.
+#[derive(Default)]
+pub(crate) struct Weights(HashMap<Vec<(usize, Felt)>, Cubic>);
+
+/// Terms from which on a constraint counts as a row of a linear layer.
+const WIDE: usize = 6;
+
 /// Writes the values of expressions, each once.
 pub(crate) struct Evaluator<'a> {
     asm: &'a mut Asm,
     point: &'a Point,
+    weights: &'a mut Weights,
     known: HashMap<(Op, Cubic, Cubic), Cubic>,
     /// By address: expressions are shared, and outlive the evaluator.
     nodes: HashMap<*const (), Cubic>,
 }
 
 impl<'a> Evaluator<'a> {
-    pub(crate) fn new(asm: &'a mut Asm, point: &'a Point) -> Self {
+    pub(crate) fn new(asm: &'a mut Asm, point: &'a Point, weights: &'a mut Weights) -> Self {
         Self {
             asm,
             point,
+            weights,
             known: HashMap::new(),
             nodes: HashMap::new(),
         }
     }
 
     /// `folded` with these constraints folded in by powers of α.
+    ///
+    /// Rows of a linear layer, Σⱼ mᵢⱼ·zⱼ for i = 0, 1, …, are folded together: Σᵢ αⁱ·Σⱼ mᵢⱼ·zⱼ = Σⱼ zⱼ·(Σᵢ mᵢⱼ·αⁱ). What stands in brackets
+    /// does not depend on the round.
     pub(crate) fn fold(&mut self, mut folded: Cubic, alpha: Cubic, all: &[Constraint]) -> Cubic {
-        for constraint in all {
-            let value = match constraint {
+        let mut rest = all;
+        while let Some(first) = rest.first() {
+            let wide = rest.iter().map_while(|constraint| self.wide(constraint));
+            let rows: Vec<Terms> = wide.collect();
+            if rows.len() > 1 {
+                folded = self.fold_rows(folded, alpha, &rows);
+                rest = &rest[rows.len()..];
+                continue;
+            }
+            let value = match first {
                 Constraint::Base(expression) => self.base(expression),
                 Constraint::Ext(expression) => self.ext(expression),
             };
             folded = self.asm.mul_add(folded, alpha, value);
+            rest = &rest[1..];
         }
         folded
+    }
+
+    /// The terms of a constraint that is a row of a linear layer.
+    fn wide(&mut self, constraint: &Constraint) -> Option<Terms> {
+        let Constraint::Base(expression) = constraint else {
+            return None;
+        };
+        let mut leaves = Vec::new();
+        linear(expression, Felt::ONE, &mut leaves);
+        let scaled = leaves.iter().filter(|(factor, _)| *factor != Felt::ONE);
+        if scaled.count() < WIDE {
+            return None;
+        }
+        let mut terms: Terms = Vec::new();
+        for (factor, leaf) in leaves {
+            let value = self.base(leaf);
+            match terms.iter_mut().find(|(known, _)| *known == value) {
+                Some((_, sum)) => *sum += factor,
+                None => terms.push((value, factor)),
+            }
+        }
+        Some(terms)
+    }
+
+    fn fold_rows(&mut self, folded: Cubic, alpha: Cubic, rows: &[Terms]) -> Cubic {
+        // Of each value: its factors by the power of α, in the order in which values come up.
+        let mut values: Vec<(Cubic, Vec<(usize, Felt)>)> = Vec::new();
+        for (row, terms) in rows.iter().enumerate() {
+            let power = rows.len() - 1 - row;
+            for &(value, factor) in terms.iter().filter(|(_, f)| *f != Felt::ZERO) {
+                match values.iter_mut().find(|(known, _)| *known == value) {
+                    Some((_, factors)) => factors.push((power, factor)),
+                    None => values.push((value, vec![(power, factor)])),
+                }
+            }
+        }
+        // Values whose lowest power is the same go together, the highest such power first.
+        let lowest = |factors: &[(usize, Felt)]| factors.iter().map(|f| f.0).min().unwrap_or(0);
+        values.sort_by_key(|(_, factors)| std::cmp::Reverse(lowest(factors)));
+        let mut sum = folded;
+        let mut power = rows.len();
+        for (value, mut factors) in values {
+            let below = lowest(&factors);
+            sum = self.shifted(sum, alpha, power - below);
+            power = below;
+            factors.iter_mut().for_each(|f| f.0 -= below);
+            let weight = self.weight(alpha, &factors);
+            sum = self.asm.mul_add(value, weight, sum);
+        }
+        self.shifted(sum, alpha, power)
+    }
+
+    /// value·α^power
+    fn shifted(&mut self, value: Cubic, alpha: Cubic, power: usize) -> Cubic {
+        if power == 0 {
+            return value;
+        }
+        let power = self.weight(alpha, &[(power, Felt::ONE)]);
+        self.asm.mul(value, power)
+    }
+
+    /// Σ factor·α^power.
+    fn weight(&mut self, alpha: Cubic, factors: &[(usize, Felt)]) -> Cubic {
+        if let Some(&known) = self.weights.0.get(factors) {
+            return known;
+        }
+        let weight = match *factors {
+            [(0, factor)] => factor.into(),
+            [(power, factor)] if factor == Felt::ONE => {
+                let below = self.weight(alpha, &[(power - 1, factor)]);
+                self.asm.mul(below, alpha)
+            }
+            _ => {
+                let zero: Cubic = Felt::ZERO.into();
+                factors.iter().fold(zero, |sum, &(power, factor)| {
+                    let power = self.weight(alpha, &[(power, Felt::ONE)]);
+                    self.asm.mul_add(power, factor.into(), sum)
+                })
+            }
+        };
+        self.weights.0.insert(factors.to_vec(), weight);
+        weight
     }
 
     fn apply(&mut self, op: Op, a: Cubic, b: Cubic) -> Cubic {
@@ -114,6 +218,7 @@ impl<'a> Evaluator<'a> {
         self.apply(op, x, y)
     }
 
+    /// The value of an expression of the base field.
     fn base(&mut self, expression: &SymbolicExpression<Felt>) -> Cubic {
         self.node(expression, &|this, leaf| match leaf {
             BaseLeaf::Constant(c) => (*c).into(),
@@ -141,5 +246,37 @@ impl<'a> Evaluator<'a> {
                 }
             },
         })
+    }
+}
+
+/// Values and their factors: a sum.
+type Terms = Vec<(Cubic, Felt)>;
+
+/// The terms of a linear combination: factors, and expressions that are none.
+fn linear<'e>(
+    expression: &'e SymbolicExpression<Felt>,
+    factor: Felt,
+    terms: &mut Vec<(Felt, &'e SymbolicExpression<Felt>)>,
+) {
+    let constant = |expression: &SymbolicExpression<Felt>| match expression {
+        SymbolicExpr::Leaf(BaseLeaf::Constant(c)) => Some(*c),
+        _ => None,
+    };
+    match expression {
+        SymbolicExpr::Add { x, y, .. } => {
+            linear(x, factor, terms);
+            linear(y, factor, terms);
+        }
+        SymbolicExpr::Sub { x, y, .. } => {
+            linear(x, factor, terms);
+            linear(y, -factor, terms);
+        }
+        SymbolicExpr::Neg { x, .. } => linear(x, -factor, terms),
+        SymbolicExpr::Mul { x, y, .. } => match (constant(x), constant(y)) {
+            (Some(c), _) => linear(y, factor * c, terms),
+            (_, Some(c)) => linear(x, factor * c, terms),
+            _ => terms.push((factor, expression)),
+        },
+        SymbolicExpr::Leaf(_) => terms.push((factor, expression)),
     }
 }

@@ -9,7 +9,7 @@ mod constraints;
 mod verifier;
 
 use plica_field::{Felt, Word};
-use plica_fri::lifted::{Description, query_indices};
+use plica_fri::lifted::{Description, LiftedProof, query_indices};
 use plica_fri::{AirSet, Proof, ProofBody, Table, VerifyError, VerifyingKey};
 use plica_hash_rpo::hash_elements;
 use plica_vm::inputs::Inputs;
@@ -53,24 +53,37 @@ impl Verifier {
         proof: &Proof,
     ) -> Result<Inputs, VerifyError> {
         let indices = query_indices(airs, key, public_values, proof)?;
-        let ProofBody::Lifted(body) = proof.body() else {
-            return Err(VerifyError::Invalid(
-                "it is not in the lifted format".into(),
-            ));
+        let (ProofBody::Lifted(body), Some(root)) = (proof.body(), key.lifted_root()) else {
+            let reason = "it is not in the lifted format";
+            return Err(VerifyError::Invalid(reason.into()));
         };
-        let stack = |word: Word| word.into_iter().rev();
-        let claim = hash_elements(public_values);
-        let items: Vec<Felt> = stack(key.digest()).chain(stack(claim)).collect();
-        let mut inputs = Inputs::from_stack(items);
-        let root = key.lifted_root().expect("of the lifted format");
+        let statement = [key.digest(), hash_elements(public_values)];
+        Ok(self.unchecked_inputs(statement, root, public_values, body, &indices))
+    }
+
+    /// The same for any proof of this shape, valid or not. `statement` is what the program is asked: the digest of the key and the hash of the
+    /// public values; `preprocessed` is the key's commitment, and `indices` are where the queries go.
+    #[must_use]
+    pub fn unchecked_inputs(
+        &self,
+        statement: [Word; 2],
+        preprocessed: Word,
+        public_values: &[Felt],
+        proof: &LiftedProof,
+        indices: &[usize],
+    ) -> Inputs {
+        let items = statement
+            .into_iter()
+            .flat_map(|word| word.into_iter().rev());
+        let mut inputs = Inputs::from_stack(items.collect::<Vec<_>>());
         advice::add(
             &mut inputs,
             &self.description,
-            root,
+            preprocessed,
             public_values,
-            body,
-            &indices,
+            proof,
+            indices,
         );
-        Ok(inputs)
+        inputs
     }
 }

@@ -14,7 +14,7 @@ use plica_fri::lifted::{
 };
 
 use crate::asm::{Asm, Cubic, Quad, Scalar};
-use crate::constraints::{Evaluator, Point};
+use crate::constraints::{Evaluator, Point, Weights};
 
 /// Elements of a block of the sponge.
 const BLOCK: usize = 8;
@@ -253,6 +253,7 @@ fn check_constraints(
     let step = asm.power(bus_beta, d.tuple_width);
     let mut terminals = terminals.iter();
     let mut folded: Cubic = Felt::ZERO.into();
+    let mut weights = Weights::default();
     for (index, table) in d.tables.iter().enumerate() {
         asm.comment(&format!("Table {index}: {}.", table.name));
         let height = table.log_height;
@@ -285,7 +286,7 @@ fn check_constraints(
             terminal: (!table.buses.is_empty())
                 .then(|| *terminals.next().expect("one per table on the bus")),
         };
-        folded = Evaluator::new(asm, &point).fold(folded, alpha, &table.constraints);
+        folded = Evaluator::new(asm, &point, &mut weights).fold(folded, alpha, &table.constraints);
     }
     let [chunks, _] = opened.of(TreeKind::Quotient, 0);
     let chunks = recombine(asm, &chunks);
