@@ -8,7 +8,7 @@ use plica_air::record::Execution;
 use plica_air::trace;
 use plica_fri::Profile;
 use plica_vm::compile::Compiled;
-use plica_vm::prover::machine;
+use plica_vm::prover::{heights_under, machine};
 use serde::Serialize;
 
 /// Rows and cells of one chip.
@@ -87,7 +87,7 @@ impl Analysis {
                 let padded = if kind.preprocessed() {
                     vec![rows.next_power_of_two()]
                 } else {
-                    trace::table_heights(rows)
+                    heights_under(profile).of(rows)
                 };
                 let height: usize = padded.iter().sum();
                 ChipUsage {

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use plica_air::chip::{self, ChipKind, Role};
 use plica_air::code::{ValidateError, validate};
 use plica_air::record::Execution;
-use plica_air::trace;
+use plica_air::trace::{self, Heights};
 use plica_fri::{
-    AirSet, Fingerprint, Kind, Presence, Profile, Proof, ProveError, SecurityReport,
+    AirSet, Fingerprint, Format, Kind, Presence, Profile, Proof, ProveError, SecurityReport,
     SecurityTarget, SetupError, Trace, VerifyError, VerifyingKey,
 };
 use thiserror::Error;
@@ -126,6 +126,15 @@ pub fn prove<'a>(
     Ok(prove_execution(compiled, key, execution, min_security)?)
 }
 
+/// When chips get a second table under a profile: proofs that are verified in the machine pay for each.
+#[must_use]
+pub fn heights_under(profile: &Profile) -> Heights {
+    match profile.format {
+        Format::Batch => Heights::FEW_CELLS,
+        Format::Lifted => Heights::FEW_TABLES,
+    }
+}
+
 /// Proves a recorded execution.
 ///
 /// # Errors
@@ -137,9 +146,13 @@ pub fn prove_execution(
     min_security: SecurityTarget,
 ) -> Result<Proven, ProveError> {
     let profile = key.verifying_key().profile();
-    let tables = trace::generate_with(&compiled.program, &compiled.layout, &execution, |twin| {
-        machine().is_available(twin as usize, profile)
-    });
+    let tables = trace::generate_with(
+        &compiled.program,
+        &compiled.layout,
+        &execution,
+        heights_under(profile),
+        |twin| machine().is_available(twin as usize, profile),
+    );
     let claim = Claim {
         key: key.verifying_key().digest(),
         inputs: execution.inputs,

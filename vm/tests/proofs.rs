@@ -265,8 +265,13 @@ fn hashes_are_compact_where_the_blow_up_allows() {
         result.unwrap_or_else(|error| panic!("{}: {error}", profile.name));
         // A wrong lane in any column of the chip's table: the same traces, forged.
         let execution = compiled.record(&inputs, MAX_CYCLES).expect("runs");
-        let mut tables =
-            trace::generate_with(&compiled.program, &compiled.layout, &execution, |_| compact);
+        let mut tables = trace::generate_with(
+            &compiled.program,
+            &compiled.layout,
+            &execution,
+            trace::Heights::FEW_CELLS,
+            |_| compact,
+        );
         let kinds = [ChipKind::Rpo, ChipKind::RpoCompact];
         let table = tables.iter_mut().find(|table| kinds.contains(&table.kind));
         let values = &mut table.expect("hashes").trace.values;
@@ -387,8 +392,13 @@ fn sums_are_proven_in_every_profile() {
         // A private value that is another one.
         let execution = compiled.record(&inputs, MAX_CYCLES).expect("runs");
         assert_eq!(execution.messages.len(), 1);
-        let mut tables =
-            trace::generate_with(&compiled.program, &compiled.layout, &execution, |_| compact);
+        let mut tables = trace::generate_with(
+            &compiled.program,
+            &compiled.layout,
+            &execution,
+            trace::Heights::FEW_CELLS,
+            |_| compact,
+        );
         let table = tables.iter_mut().find(|table| kinds.contains(&table.kind));
         let table = table.expect("blocks");
         assert_eq!(table.trace.values.len(), 16 * table.kind.width());

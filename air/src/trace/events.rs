@@ -4,7 +4,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use rayon::prelude::*;
 
-use super::instances::{Event, table_heights};
+use super::instances::Event;
 use super::row::EffectRow;
 use super::{Generator, Table, chunks, rows};
 use crate::chip::ChipKind;
@@ -15,7 +15,8 @@ use crate::record::{Frame, Remembered};
 impl Generator<'_> {
     pub(super) fn events(&self, kind: ChipKind, events: &[Event]) -> Vec<Table> {
         let mut done = 0;
-        table_heights(events.len())
+        let heights = self.heights.of(events.len());
+        heights
             .into_iter()
             .map(|height| {
                 let rest = &events[done.min(events.len())..];

@@ -127,22 +127,46 @@ impl Instances {
     }
 }
 
-/// Heights of the tables that hold `rows` rows: one power of two, or two where the second instance avoids at least
-/// a quarter of the padding that the next power would bring.
-pub fn table_heights(rows: usize) -> Vec<usize> {
-    const WORTH_SPLITTING: usize = 1 << 10;
-    if rows == 0 {
-        return Vec::new();
-    }
-    let single = rows.next_power_of_two();
-    let half = single / 2;
-    if single >= WORTH_SPLITTING && rows > half {
-        let rest = (rows - half).next_power_of_two();
-        if rest <= half / 2 {
-            return vec![half, rest];
+/// When rows get a second, smaller table instead of padding up to the next power of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heights {
+    /// Lowest such power from which on it is worth it.
+    split_from: usize,
+}
+
+impl Heights {
+    /// Where cells are what counts.
+    pub const FEW_CELLS: Self = Self {
+        split_from: 1 << 10,
+    };
+
+    /// Where a table costs a verifier its columns once more.
+    pub const FEW_TABLES: Self = Self {
+        split_from: 1 << 13,
+    };
+
+    /// Heights of the tables that hold `rows` rows: one power of two, or two where the second instance avoids at least
+    /// a quarter of the padding that the next power would bring.
+    #[must_use]
+    pub fn of(self, rows: usize) -> Vec<usize> {
+        if rows == 0 {
+            return Vec::new();
         }
+        let single = rows.next_power_of_two();
+        let half = single / 2;
+        if single >= self.split_from && rows > half {
+            let rest = (rows - half).next_power_of_two();
+            if rest <= half / 2 {
+                return vec![half, rest];
+            }
+        }
+        vec![single]
     }
-    vec![single]
+
+    /// Rows that fill the tables up.
+    pub(super) fn padding(self, rows: usize) -> usize {
+        self.of(rows).iter().sum::<usize>() - rows
+    }
 }
 
 pub(super) fn collect(program: &Program, execution: &Execution) -> Instances {

@@ -31,7 +31,7 @@ use sums::Absorbed;
 use tables::listed;
 use trees::Trees;
 
-pub use instances::table_heights;
+pub use instances::Heights;
 pub use row::{EffectRow, FactRow};
 
 /// A main trace and the chip it belongs to.
@@ -44,8 +44,8 @@ pub struct Table {
 /// The rows each chip needs for `execution`, without padding.
 pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, usize)> {
     let instances = collect(program, execution);
-    let trees = Trees::new(&execution.trees);
-    let absorbed = Absorbed::new(execution);
+    let trees = Trees::new(&execution.trees, Heights::FEW_CELLS);
+    let absorbed = Absorbed::new(execution, Heights::FEW_CELLS);
     let rows = |kind| match kind {
         ChipKind::Boundary => 1,
         ChipKind::Program => program.entries.len(),
@@ -73,15 +73,16 @@ pub fn entry_counts(program: &Program, execution: &Execution) -> Vec<u32> {
 
 /// The traces of all chips that ran, in the order of [`ChipKind`], higher instances first.
 pub fn generate(program: &Program, layout: &Layout, execution: &Execution) -> Vec<Table> {
-    generate_with(program, layout, execution, |_| false)
+    generate_with(program, layout, execution, Heights::FEW_CELLS, |_| false)
 }
 
-/// The same with the twins ([`ChipKind::twin`]) that `allowed` allows in place of their originals.
+/// The same with other heights, and with the twins ([`ChipKind::twin`]) that `allowed` allows in place of their originals.
 #[instrument(name = "trace generation", skip_all)]
 pub fn generate_with(
     program: &Program,
     layout: &Layout,
     execution: &Execution,
+    heights: Heights,
     allowed: impl Fn(ChipKind) -> bool,
 ) -> Vec<Table> {
     let instances = collect(program, execution);
@@ -89,7 +90,8 @@ pub fn generate_with(
         program,
         layout,
         execution,
-        absorbed: Absorbed::new(execution),
+        heights,
+        absorbed: Absorbed::new(execution, heights),
         reads: Vec::new(),
         lookups: Vec::new(),
         limbs: limbs::Counts::default(),
@@ -105,33 +107,33 @@ pub fn generate_with(
         let kinds = ChipKind::ALL.into_iter();
         kinds.filter(|kind| matches!(kind.role(), Role::Facts(_)))
     };
-    let heights = |kind| table_heights(instances.rows(kind));
+    let heights_of = |kind| heights.of(instances.rows(kind));
     generator.count(&instances);
     for kind in of_facts() {
         let facts = &instances.facts[kind as usize];
-        generator.count_padding(facts, &heights(kind), kind.per_row());
+        generator.count_padding(facts, &heights_of(kind), kind.per_row());
     }
 
     let mut tables = vec![generator.boundary(), generator.program()];
     for kind in of_facts() {
         let facts = &instances.facts[kind as usize];
         let twin = kind.twin().filter(|&twin| allowed(twin));
-        tables.extend(generator.facts(twin.unwrap_or(kind), facts, &heights(kind)));
+        tables.extend(generator.facts(twin.unwrap_or(kind), facts, &heights_of(kind)));
     }
     for kind in ChipKind::ALL.into_iter().filter(|kind| kind.ordered()) {
         tables.extend(generator.events(kind, &instances.events[kind as usize]));
     }
     tables.extend(generator.addresses());
-    let trees = Trees::new(&execution.trees);
+    let trees = Trees::new(&execution.trees, heights);
     tables.extend(match ChipKind::Node.twin().filter(|&twin| allowed(twin)) {
-        Some(twin) => listed(twin, &trees.nodes, |row, node, real| {
+        Some(twin) => listed(twin, heights, &trees.nodes, |row, node, real| {
             let cols = node_compact::Cols::of_mut(row);
             node_compact::fill(cols, node);
             if !real {
                 cols.head.mults = [Felt::ZERO; 2];
             }
         }),
-        None => listed(ChipKind::Node, &trees.nodes, |row, node, real| {
+        None => listed(ChipKind::Node, heights, &trees.nodes, |row, node, real| {
             let cols = node::Cols::of_mut(row);
             node::fill(cols, node);
             if !real {
@@ -141,6 +143,7 @@ pub fn generate_with(
     });
     tables.extend(listed(
         ChipKind::Change,
+        heights,
         &trees.changes,
         |row, step, real| {
             let cols = change::Cols::of_mut(row);
@@ -171,6 +174,7 @@ struct Generator<'a> {
     program: &'a Program,
     layout: &'a Layout,
     execution: &'a Execution,
+    heights: Heights,
     absorbed: Absorbed,
     /// Reads of each value of the execution.
     reads: Vec<AtomicU32>,

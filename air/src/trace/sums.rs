@@ -8,7 +8,7 @@ use plica_field::{Ext, Felt, Word};
 use plica_hash_rpo::constants::{CAPACITY, RATE, WIDTH as LANES};
 use plica_hash_rpo::permute;
 
-use super::table_heights;
+use super::Heights;
 use crate::chips::absorb::head::AbsorbRow;
 use crate::record::{Execution, Point};
 
@@ -35,7 +35,7 @@ pub(super) struct Absorbed {
 
 impl Absorbed {
     /// The rows for these questions, padding of the tables included. Messages that begin with the same blocks share them.
-    pub(super) fn new(execution: &Execution) -> Self {
+    pub(super) fn new(execution: &Execution, heights: Heights) -> Self {
         let mut absorbed = Self::default();
         let mut known = HashMap::new();
         for access in &execution.sums {
@@ -49,8 +49,7 @@ impl Absorbed {
         }
         // Padding duplicates the last row, which then reads once more per duplicate.
         if let Some(&before) = absorbed.before.last() {
-            let rows = absorbed.rows.len();
-            let duplicates = table_heights(rows).iter().sum::<usize>() - rows;
+            let duplicates = heights.padding(absorbed.rows.len());
             absorbed.read(before, duplicates as u32);
         }
         absorbed.started = absorbed.starts.iter().copied().collect();

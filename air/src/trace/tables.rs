@@ -6,8 +6,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use rayon::prelude::*;
 
-use super::instances::table_heights;
-use super::{Generator, Table, chunks, rows};
+use super::{Generator, Heights, Table, chunks, rows};
 use crate::chip::ChipKind;
 use crate::chips::{absorb, absorb_compact, addresses, boundary, program};
 use crate::code::INPUT;
@@ -18,7 +17,8 @@ impl Generator<'_> {
         let kind = ChipKind::Addresses;
         let touched = &self.execution.touched;
         let mut done = 0;
-        table_heights(touched.len())
+        let heights = self.heights.of(touched.len());
+        heights
             .into_iter()
             .map(|height| {
                 let first = done;
@@ -45,7 +45,7 @@ impl Generator<'_> {
         let kind = ChipKind::Absorb;
         let kind = kind.twin().filter(|&twin| allowed(twin)).unwrap_or(kind);
         let is_compact = kind == ChipKind::AbsorbCompact;
-        let mut tables = listed(kind, list, |row, block, real| {
+        let mut tables = listed(kind, self.heights, list, |row, block, real| {
             let head = if is_compact {
                 let cols = absorb_compact::Cols::of_mut(row);
                 absorb_compact::fill(cols, block);
@@ -103,11 +103,13 @@ impl Generator<'_> {
 /// The tables of a chip whose rows are listed; the last one is duplicated, not `real`, to fill them up.
 pub(super) fn listed<T: Sync>(
     kind: ChipKind,
+    heights: Heights,
     list: &[T],
     fill: impl Fn(&mut [Felt], &T, bool) + Sync,
 ) -> Vec<Table> {
     let mut done = 0;
-    table_heights(list.len())
+    let heights = heights.of(list.len());
+    heights
         .into_iter()
         .map(|height| {
             let first = done;

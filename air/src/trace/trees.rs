@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use plica_field::Word;
 
-use super::table_heights;
+use super::Heights;
 use crate::chips::change::ChangeRow;
 use crate::chips::node::head::NodeRow;
 use crate::record::{TreeAccess, TreePath};
@@ -22,7 +22,7 @@ pub(super) struct Trees {
 
 impl Trees {
     /// The rows for these looks, padding of the tables included.
-    pub(super) fn new(accesses: &[TreeAccess]) -> Self {
+    pub(super) fn new(accesses: &[TreeAccess], heights: Heights) -> Self {
         let mut trees = Self::default();
         for access in accesses {
             trees.path(&access.path);
@@ -32,7 +32,7 @@ impl Trees {
             }
         }
         // Padding duplicates the last row, which then reads once more per duplicate.
-        let duplicates = |rows: usize| (table_heights(rows).iter().sum::<usize>() - rows) as u32;
+        let duplicates = |rows: usize| heights.padding(rows) as u32;
         if let Some(&last) = trees.changes.last() {
             trees.count_change(&last, duplicates(trees.changes.len()));
         }
