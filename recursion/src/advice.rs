@@ -21,7 +21,9 @@ pub(crate) fn add(
     indices: &[usize],
 ) {
     let stack = &mut inputs.advice_stack;
-    stack.extend(preprocessed);
+    if d.layout.tree(TreeKind::Preprocessed).is_some() {
+        stack.extend(preprocessed);
+    }
     stack.extend(public_values);
     stack.extend(proof.main);
     stack.extend(proof.bus.iter().flatten());
@@ -51,7 +53,6 @@ pub(crate) fn add(
         let leaves = opening.leaves.iter().map(|l| leaf(l).to_vec()).collect();
         add_leaves(inputs, log_leaves, indices, leaves, opening);
     }
-    let _ = TreeKind::Main;
 }
 
 /// The opened leaves of a tree and the nodes beside the ways to them.
