@@ -204,7 +204,9 @@ fn a_fixed_table_is_there_once() {
     };
     for (position, name) in [(SEQUENCE, "sequence"), (CYCLE, "cycle")] {
         assert_eq!(
-            refused(&|list| drop(list.remove(position))),
+            refused(&|list| {
+                list.remove(position);
+            }),
             InstanceError::PinnedCount { name, got: 0 }
         );
         assert_eq!(
@@ -226,6 +228,9 @@ fn a_fixed_table_is_there_once() {
         );
     }
 }
+
+/// A change of a key's list.
+type Change<'a> = &'a dyn Fn(&mut Vec<PinnedTable>);
 
 /// The error with which a changed key is refused, as a file or by the machine; none if it is another valid key, which has another digest
 /// and does not accept the proof.
@@ -262,12 +267,13 @@ fn keys_that_list_fixed_tables_wrongly() {
         let (pk, key) = mixed_keys(profile, &[3, 5]).expect("keys");
         let (all, public) = traces([3, 5]);
         let proof = prove(&pk, all, &public, LOW).expect("a proof");
-        let fate = |change: &dyn Fn(&mut Vec<PinnedTable>)| {
-            fate(&airs, &key, &public, &proof, &|key| change(&mut key.pinned))
-        };
+        let fate =
+            |change: Change<'_>| fate(&airs, &key, &public, &proof, &|key| change(&mut key.pinned));
         for position in [SEQUENCE, CYCLE] {
-            let tables: [&dyn Fn(&mut Vec<PinnedTable>); 6] = [
-                &|list| drop(list.remove(position)),
+            let tables: [Change<'_>; 6] = [
+                &|list| {
+                    list.remove(position);
+                },
                 &|list| list.insert(position, list[position]),
                 &|list| list.push(list[position]),
                 &|list| list[position].width = 1,
@@ -287,7 +293,10 @@ fn keys_that_list_fixed_tables_wrongly() {
             Some(KeyError::Tables)
         ));
         // Without the preprocessed table, but with its commitment.
-        assert!(fate(&|list| drop(list.remove(0))).is_some());
+        let without = fate(&|list| {
+            list.remove(0);
+        });
+        assert!(without.is_some());
         assert!(fate(&|list| list[0].width = 0).is_some());
     }
 }
