@@ -4,14 +4,19 @@
 //!
 //! * **pinned**: it has preprocessed columns, is present exactly once, and its height is part of the verifying key;
 //! * **optional**: the same in the proofs of programs whose key lists it; absent from all others;
+//! * **fixed**: it has none, is present exactly once, and its height is part of the verifying key all the same;
 //! * **dynamic**: it has none, and is present 0 to n times with heights that the prover chooses.
 //!
 //! The key decides about an optional kind, never the prover: a table of constants (ranges, limbs) is paid for by the programs that
 //! look something up in it. Leaving one out is sound if all that it does is provide tuples: whoever consumes one is then left without
 //! a provider.
 //!
-//! Nothing else exists. In particular a mandatory table without preprocessed columns would have a height that no key pins, and
-//! a table whose correctness rests on its height (a boundary of one row) would be forgeable.
+//! Nothing else exists. In particular every mandatory table has a height that the key pins: a table whose correctness rests on its
+//! height (a boundary of one row, a sequence whose last row is public) would be forgeable otherwise. That of a pinned kind is the height
+//! of what is committed; that of a fixed one is a number of the key, said at setup ([`crate::setup_with_heights`]), and nothing but
+//! [`crate::InstanceList`]'s check against the key's list holds a proof to it. Fixed kinds make machines of AIRs that were written for
+//! other provers, which have no preprocessed columns. Such a machine may have no preprocessed table at all: its keys commit to
+//! nothing, which the lifted format allows and the batch format does not.
 //!
 //! # AIRs know no preprocessed values
 //!
@@ -51,6 +56,7 @@ use tracing::{debug_span, instrument};
 
 use crate::profile::{MAX_LOG_BLOWUP, Profile};
 use crate::types::{Config, Ext, Felt};
+use crate::wraps;
 
 /// Degree up to which interactions on one bus share a column of the bus argument: two per column when their fields are columns.
 pub const LOOKUP_DEGREE: usize = 3;
@@ -91,6 +97,8 @@ pub enum Presence {
     Pinned,
     /// As [`Self::Pinned`] if the key lists it, else not at all. For kinds with preprocessed columns and without public values.
     Optional,
+    /// Exactly once, at a height that the key says. For kinds without preprocessed columns, and only those.
+    Fixed,
     /// 0 to `max_instances` times. For kinds without preprocessed columns, and only those.
     Dynamic {
         /// Limit on the instances in one proof.
@@ -103,6 +111,12 @@ impl Presence {
     #[must_use]
     pub const fn is_preprocessed(self) -> bool {
         matches!(self, Self::Pinned | Self::Optional)
+    }
+
+    /// Whether every key lists the kind, and every proof has it.
+    #[must_use]
+    pub const fn is_certain(&self) -> bool {
+        matches!(self, Self::Pinned | Self::Fixed)
     }
 }
 
@@ -140,6 +154,8 @@ pub(crate) struct KindInfo {
     pub(crate) degree: usize,
     /// log2 of the quotient chunks, an upper bound if there are periodic columns.
     pub(crate) log_chunks: usize,
+    /// Whether a constraint may lead from the last row to the first.
+    pub(crate) wraps: bool,
     /// Longest period of a periodic column, 1 without.
     pub(crate) max_period: usize,
     /// Periodic columns.
@@ -157,14 +173,16 @@ pub enum AirSetError {
     /// Two kinds of one name.
     #[error("two kinds are called `{0}`")]
     DuplicateName(&'static str),
-    /// Preprocessed columns in a dynamic kind, or none in a pinned or optional one.
+    /// Preprocessed columns in a dynamic or fixed kind, or none in a pinned or optional one.
     #[error("`{0}` must be pinned or optional if and only if it has preprocessed columns")]
     Presence(&'static str),
     /// No kind that every key pins.
     #[error("no kind is pinned by every key")]
     NothingPinned,
     /// Public values in more than one kind, or in one that a proof may lack.
-    #[error("`{0}` has public values, but they must be in exactly one kind, and a pinned one")]
+    #[error(
+        "`{0}` has public values, but they must be in exactly one kind, and a pinned or fixed one"
+    )]
     PublicValues(&'static str),
     /// Public values for binding by other means than constraints.
     #[error("`{0}` declares boundary public values, which nothing would bind")]
@@ -416,9 +434,15 @@ impl<T: Table> AirSet<T> {
         self.infos[kind].get().is_some()
     }
 
-    /// Indices of the kinds with preprocessed columns, in order: those that a key lists, or may list.
+    /// Indices of the kinds with preprocessed columns, in order.
     pub(crate) fn preprocessed(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.kinds.len()).filter(|&kind| self.kinds[kind].presence.is_preprocessed())
+    }
+
+    /// Indices of the kinds that a key lists, or may list, in order: all but the dynamic ones.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = usize> + '_ {
+        let dynamic = |presence| matches!(presence, Presence::Dynamic { .. });
+        (0..self.kinds.len()).filter(move |&kind| !dynamic(self.kinds[kind].presence))
     }
 
     /// Whether the profile's blow-up is enough for the constraints of a kind. Under a profile that is too low for it the kind does
@@ -602,6 +626,7 @@ impl KindInfo {
             constraints: constraints.base.len() + constraints.ext.len(),
             degree,
             log_chunks: log_chunks(degree),
+            wraps: wraps::any(&constraints.base, &constraints.ext),
             max_period: periods.iter().map(Vec::len).max().unwrap_or(1),
             num_periodic: periods.len(),
             order: Arc::new(builder.constraint_layout()),
@@ -630,14 +655,15 @@ fn check_declarations<T: Table>(kinds: &[Kind<T>]) -> Result<Option<usize>, AirS
         if kinds[..index].iter().any(|other| other.name == kind.name) {
             return Err(AirSetError::DuplicateName(kind.name));
         }
-        let pinned = kind.presence == Presence::Pinned;
         if kind.presence.is_preprocessed() != (kind.table.preprocessed_width() > 0) {
             return Err(AirSetError::Presence(kind.name));
         }
         if !kind.table.public_boundary_io().is_empty() {
             return Err(AirSetError::BoundaryIo(kind.name));
         }
-        if kind.table.num_public_values() > 0 && (public_kind.replace(index).is_some() || !pinned) {
+        if kind.table.num_public_values() > 0
+            && (public_kind.replace(index).is_some() || !kind.presence.is_certain())
+        {
             return Err(AirSetError::PublicValues(kind.name));
         }
         if kind
@@ -649,7 +675,7 @@ fn check_declarations<T: Table>(kinds: &[Kind<T>]) -> Result<Option<usize>, AirS
             return Err(AirSetError::Period(kind.name));
         }
     }
-    if !kinds.iter().any(|kind| kind.presence == Presence::Pinned) {
+    if !kinds.iter().any(|kind| kind.presence.is_certain()) {
         return Err(AirSetError::NothingPinned);
     }
     Ok(public_kind)
@@ -859,6 +885,7 @@ fn kind_digest<T: Table>(kind: &Kind<T>, info: &KindInfo, constraints: &Constrai
             r.number(max_instances);
         }
         Presence::Optional => r.number(2),
+        Presence::Fixed => r.number(3),
     }
     r.number(usize::from(kind.ordered));
     for number in [

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::airs::{AirSet, Presence, Table};
-use crate::profile::Profile;
+use crate::lifted::Layout;
+use crate::profile::{Format, Profile};
 
 /// One table of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,12 +24,12 @@ pub struct Instance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceList(pub Vec<Instance>);
 
-/// A preprocessed table, as a key describes it. A key lists those that its program has.
+/// A preprocessed or fixed table, as a key describes it. A key lists those that its program has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinnedTable {
     /// Index of its kind in the [`AirSet`].
     pub kind: u16,
-    /// Preprocessed columns.
+    /// Preprocessed columns; 0 for a fixed table.
     pub width: u32,
     /// log2 of its rows.
     pub log_height: u8,
@@ -51,7 +52,7 @@ pub enum InstanceError {
         /// Instances in the list.
         got: usize,
     },
-    /// A kind with preprocessed columns is there (or must be), but the key does not list it.
+    /// A pinned, optional or fixed kind is there (or must be), but the key does not list it.
     #[error("the key does not list `{name}`")]
     Unlisted {
         /// Name of the kind.
@@ -70,7 +71,7 @@ pub enum InstanceError {
         /// The profile's blow-up.
         blowup: usize,
     },
-    /// A pinned kind has another height than its key says.
+    /// A listed kind has another height than its key says.
     #[error("`{name}` has 2^{got} rows, the key says 2^{expected}")]
     PinnedHeight {
         /// Name of the kind.
@@ -99,6 +100,18 @@ pub enum InstanceError {
         min: usize,
         /// log2 of the largest allowed height.
         max: usize,
+        /// log2 of the height in the list.
+        got: usize,
+    },
+    /// A lifted table with a constraint that leads from the last row to the first.
+    #[error(
+        "constraints of `{name}` lead from its last row to its first, so it must have the full height of 2^{expected} rows, not 2^{got}"
+    )]
+    Wraps {
+        /// Name of the kind.
+        name: &'static str,
+        /// log2 of the height of the low-degree test.
+        expected: usize,
         /// log2 of the height in the list.
         got: usize,
     },
@@ -170,15 +183,29 @@ impl InstanceList {
                 steps = steps.saturating_add(1 << got);
             }
         }
+        if profile.format == Format::Lifted {
+            let expected = Layout::new(airs, profile, self).log_height;
+            for instance in &self.0 {
+                let (kind, got) = (instance.kind.into(), instance.log_height.into());
+                if got < expected && airs.info_under(kind, profile).wraps {
+                    let name = kinds[kind].name;
+                    return Err(InstanceError::Wraps {
+                        name,
+                        expected,
+                        got,
+                    });
+                }
+            }
+        }
         if steps >= 1 << 32 {
             return Err(InstanceError::TooManySteps(steps));
         }
         for (index, (kind, &got)) in kinds.iter().zip(&counts).enumerate() {
             match kind.presence {
-                Presence::Pinned | Presence::Optional => {
+                Presence::Pinned | Presence::Optional | Presence::Fixed => {
                     let listed = pinned.iter().find(|table| usize::from(table.kind) == index);
                     let Some(listed) = listed else {
-                        // No key that fits the machine lacks a pinned kind.
+                        // No key that fits the machine lacks a pinned or fixed kind.
                         if kind.presence == Presence::Optional && got == 0 {
                             continue;
                         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::instrument;
 
-use crate::airs::{AirSet, Presence, Table};
+use crate::airs::{AirSet, Kind, Presence, Table};
 use crate::hash::{Cap, Challenger, Tree};
 use crate::instances::{InstanceList, PinnedTable};
 use crate::lifted;
@@ -57,8 +57,8 @@ pub enum KeyError {
     /// The key is for another machine, or another version of it.
     #[error("the key belongs to another machine or another version of it")]
     OtherMachine,
-    /// The key's tables are not all pinned tables of the machine and some of the optional ones, each once and in order.
-    #[error("the key does not describe the machine's preprocessed tables")]
+    /// The key's tables are not all pinned and fixed tables of the machine and some of the optional ones, each once and in order.
+    #[error("the key does not describe the tables that the machine fixes")]
     Tables,
     /// A listed table's constraints have too high a degree for the profile.
     #[error("the key lists `{0}`, which is not available under its profile")]
@@ -66,6 +66,9 @@ pub enum KeyError {
     /// The commitment has the wrong form for the profile.
     #[error("the key's commitment does not have the form that the profile prescribes")]
     Commitment,
+    /// No preprocessed table in a format that needs one.
+    #[error("the key has no preprocessed table: only profiles in the lifted format can do without")]
+    NothingPreprocessed,
     /// Another version of the proof system.
     #[error("the key is for version {0} of the proof system, this is version {PROTOCOL_VERSION}")]
     Protocol(u16),
@@ -110,6 +113,26 @@ pub enum SetupError {
         width: usize,
         /// Rows of the trace.
         height: usize,
+    },
+    /// Not one height per fixed kind.
+    #[error("{got} heights for {expected} kinds of fixed height")]
+    HeightCount {
+        /// Fixed kinds.
+        expected: usize,
+        /// Heights.
+        got: usize,
+    },
+    /// A height out of range.
+    #[error("`{name}` cannot have 2^{got} rows, possible are 2^{min} to 2^{max}")]
+    Height {
+        /// Name of the kind.
+        name: &'static str,
+        /// log2 of the lowest possible height.
+        min: usize,
+        /// log2 of the largest possible height.
+        max: usize,
+        /// log2 of the height that was given.
+        got: usize,
     },
     /// Constraints of too high degree for the profile's blow-up, in a table that the key would list.
     #[error("`{name}` has constraints of degree {degree}; at blow-up {blowup} at most {max} is possible", max = blowup + 1)]
@@ -164,7 +187,6 @@ impl<T: Table> ProvingKey<T> {
 ///
 /// # Errors
 /// [`SetupError`] if the traces do not fit the machine, or the machine does not fit the profile.
-#[instrument(name = "setup", skip_all, fields(profile = profile.name))]
 pub fn setup<T: Table>(
     airs: &Arc<AirSet<T>>,
     traces: Vec<Option<Matrix>>,
@@ -172,29 +194,52 @@ pub fn setup<T: Table>(
     target: SecurityTarget,
     metadata: Vec<u8>,
 ) -> Result<(ProvingKey<T>, VerifyingKey), SetupError> {
+    setup_with_heights(airs, traces, &[], profile, target, metadata)
+}
+
+/// [`setup`] for a machine with fixed kinds: with the log2 of the rows of each of them, in the set's order.
+///
+/// # Errors
+/// As [`setup`], and if a height is out of range.
+#[instrument(name = "setup", skip_all, fields(profile = profile.name))]
+pub fn setup_with_heights<T: Table>(
+    airs: &Arc<AirSet<T>>,
+    traces: Vec<Option<Matrix>>,
+    log_heights: &[usize],
+    profile: &Profile,
+    target: SecurityTarget,
+    metadata: Vec<u8>,
+) -> Result<(ProvingKey<T>, VerifyingKey), SetupError> {
     if !profile.is_sane() {
         return Err(SetupError::Profile);
     }
-    let preprocessed_kinds: Vec<_> = airs.preprocessed().collect();
-    if traces.len() != preprocessed_kinds.len() {
-        return Err(SetupError::TraceCount {
-            expected: preprocessed_kinds.len(),
-            got: traces.len(),
-        });
+    let (expected, got) = (airs.preprocessed().count(), traces.len());
+    if got != expected {
+        return Err(SetupError::TraceCount { expected, got });
+    }
+    let (expected, got) = (airs.listed().count() - expected, log_heights.len());
+    if got != expected {
+        return Err(SetupError::HeightCount { expected, got });
     }
     let config = setup_config(profile);
     let pcs = p3_uni_stark::StarkGenericConfig::pcs(&config);
     let mut pinned = Vec::new();
     let mut kept: Vec<Option<Matrix>> = airs.kinds().iter().map(|_| None).collect();
     let mut evaluations = Vec::new();
-    for (kind, trace) in preprocessed_kinds.into_iter().zip(traces) {
-        let name = airs.kinds()[kind].name;
-        let Some(trace) = trace else {
-            if airs.kinds()[kind].presence == Presence::Optional {
-                continue;
-            }
-            return Err(SetupError::TraceMissing(name));
+    let mut traces = traces.into_iter();
+    let mut log_heights = log_heights.iter().copied();
+    let max = profile.max_log_height.min(32 - profile.log_blowup);
+    for kind in airs.listed() {
+        let Kind { name, presence, .. } = airs.kinds()[kind];
+        let min = airs.info(kind).max_period;
+        let (trace, log_height) = if presence == Presence::Fixed {
+            (None, log_heights.next())
+        } else {
+            (traces.next().flatten(), None)
         };
+        if presence == Presence::Optional && trace.is_none() {
+            continue;
+        }
         if !airs.is_available(kind, profile) {
             return Err(SetupError::Degree {
                 name,
@@ -202,10 +247,26 @@ pub fn setup<T: Table>(
                 blowup: 1 << profile.log_blowup,
             });
         }
+        if let Some(got) = log_height {
+            let min = min.ilog2() as usize;
+            if got < min || got > max {
+                return Err(SetupError::Height {
+                    name,
+                    min,
+                    max,
+                    got,
+                });
+            }
+            pinned.push(PinnedTable {
+                kind: kind as u16,
+                width: 0,
+                log_height: got as u8,
+            });
+            continue;
+        }
+        let trace = trace.ok_or(SetupError::TraceMissing(name))?;
         let expected = airs.info(kind).preprocessed_width;
         let (width, height) = (trace.width(), trace.height());
-        let max = profile.max_log_height.min(32 - profile.log_blowup);
-        let min = airs.info(kind).max_period;
         if width != expected
             || !height.is_power_of_two()
             || height < min
@@ -231,6 +292,9 @@ pub fn setup<T: Table>(
         kept[kind] = Some(trace);
     }
     let (commitment, data) = match profile.format {
+        Format::Batch if evaluations.is_empty() => {
+            return Err(KeyError::NothingPreprocessed.into());
+        }
         Format::Batch => {
             let committed = <Pcs as UnivariateStarkPcs<Ext, Challenger>>::commit_preprocessing(
                 pcs,
@@ -311,13 +375,13 @@ impl VerifyingKey {
         &self.metadata
     }
 
-    /// The preprocessed tables that the program has: exactly these are in every proof under the key.
+    /// The preprocessed and fixed tables that the program has: exactly these are in every proof under the key, besides dynamic ones.
     #[must_use]
     pub fn pinned(&self) -> &[PinnedTable] {
         &self.pinned
     }
 
-    /// The commitment to the preprocessed tables.
+    /// The commitment to the preprocessed tables. Without any, in the lifted format, the zero word.
     #[must_use]
     pub const fn preprocessed(&self) -> &Cap {
         &self.preprocessed
@@ -462,10 +526,25 @@ impl VerifyingKey {
         if tallest > max {
             return Err(KeyError::Tables);
         }
-        let cap_height = self
-            .profile
-            .cap_height
-            .min(tallest + self.profile.log_blowup);
+        // What the commitment covers.
+        let committed = self.pinned.iter().filter(|table| table.width > 0);
+        let committed = committed.map(|table| usize::from(table.log_height)).max();
+        let cap_height = match (committed, self.profile.format) {
+            (Some(tallest), _) => self
+                .profile
+                .cap_height
+                .min(tallest + self.profile.log_blowup),
+            (None, Format::Batch) => return Err(KeyError::NothingPreprocessed),
+            // One form for nothing: programs that check keys have it as a constant.
+            (None, Format::Lifted) => {
+                return match self.lifted_root() {
+                    Some(root) if root == Word::default() && self.preprocessed.num_roots() == 1 => {
+                        Ok(())
+                    }
+                    _ => Err(KeyError::Commitment),
+                };
+            }
+        };
         if !self.preprocessed.is_of(self.profile.hash)
             || self.preprocessed.num_roots() != 1 << cap_height
         {
@@ -480,9 +559,9 @@ impl VerifyingKey {
             return Err(KeyError::OtherMachine);
         }
         // Takes each entry when its kind's turn comes. What is left is a second entry of a kind, out of order, or of a kind that does
-        // not exist or has no preprocessed columns.
+        // not exist or is dynamic. A fixed kind's width is 0, that of its columns.
         let mut listed = self.pinned.iter().peekable();
-        for kind in airs.preprocessed() {
+        for kind in airs.listed() {
             match listed.next_if(|table| usize::from(table.kind) == kind) {
                 Some(table) if table.width as usize != airs.info(kind).preprocessed_width => {
                     return Err(KeyError::Tables);
@@ -490,7 +569,7 @@ impl VerifyingKey {
                 Some(_) if !airs.is_available(kind, &self.profile) => {
                     return Err(KeyError::Unavailable(airs.kinds()[kind].name));
                 }
-                None if airs.kinds()[kind].presence == Presence::Pinned => {
+                None if airs.kinds()[kind].presence.is_certain() => {
                     return Err(KeyError::Tables);
                 }
                 _ => {}

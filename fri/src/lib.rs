@@ -38,7 +38,10 @@ mod shape;
 mod transcript;
 mod types;
 mod verify;
+mod wraps;
 
+#[cfg(test)]
+mod fixed_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -52,7 +55,9 @@ pub use check::{CheckError, Place, check};
 pub use container::{FileError, FileKind, MAX_STORE_BYTES, open_store, seal_store};
 pub use hash::{Cap, Challenger, Commitments, HashError, HashKind, Path, Paths, Tree};
 pub use instances::{Instance, InstanceError, InstanceList, PinnedTable};
-pub use key::{KeyError, MAX_METADATA, ProvingKey, SetupError, VerifyingKey, setup};
+pub use key::{
+    KeyError, MAX_METADATA, ProvingKey, SetupError, VerifyingKey, setup, setup_with_heights,
+};
 pub use lifted::LiftedProof;
 pub use profile::{Format, Profile, ProfileId};
 pub use proof::{Proof, ProofBody};

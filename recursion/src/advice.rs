@@ -1,7 +1,7 @@
 //! A proof as the advice of the program that verifies it.
 
 use plica_field::{Ext, Felt, Word};
-use plica_fri::lifted::{Description, LiftedProof, Opening, leaf};
+use plica_fri::lifted::{Description, LiftedProof, Opening, TreeKind, leaf};
 use plica_hash_rpo::hash_elements;
 use plica_vm::inputs::{Inputs, MerkleTree};
 
@@ -21,7 +21,9 @@ pub(crate) fn add(
     indices: &[usize],
 ) {
     let stack = &mut inputs.advice_stack;
-    stack.extend(preprocessed);
+    if d.layout.tree(TreeKind::Preprocessed).is_some() {
+        stack.extend(preprocessed);
+    }
     stack.extend(public_values);
     stack.extend(proof.main);
     stack.extend(proof.bus.iter().flatten());

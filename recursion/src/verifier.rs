@@ -70,7 +70,11 @@ pub(crate) fn write(asm: &mut Asm, d: &Description) {
     let (key, claim) = (word_at(depth - 4), word_at(depth - 8));
 
     asm.comment("The key's commitment, the tables, the public values.");
-    let preprocessed = asm.read_word();
+    // Keys of no preprocessed table have a constant in its place.
+    let preprocessed = match layout.tree(TreeKind::Preprocessed) {
+        Some(_) => asm.read_word(),
+        None => Quad([ZERO; 4]),
+    };
     let found = asm.merge(d.key_rest.into(), preprocessed);
     asm.assert_equal(&found.0, &key.0);
     let public_values = asm.read(d.public_values);

@@ -19,7 +19,6 @@ use crate::types::Felt;
 pub(crate) const MAX_LOG_SIZE: usize = 32;
 
 /// sₙ for n = `log_height`, at most 32.
-#[must_use]
 pub fn shift(log_height: usize) -> Felt {
     debug_assert!(log_height <= MAX_LOG_SIZE);
     Felt::GENERATOR.exp_power_of_2(MAX_LOG_SIZE - log_height)

@@ -36,7 +36,6 @@ pub(crate) struct Layer {
 }
 
 /// A leaf as it is hashed.
-#[must_use]
 pub fn leaf(coefficients: &Coefficients) -> [Felt; LEAF] {
     let mut out = [Felt::ZERO; LEAF];
     for (m, coefficient) in coefficients.iter().enumerate() {

@@ -20,6 +20,10 @@
 //! constraint of a table of n rows: the accumulator of the bus starts at 0 and ends at the terminal, which is one number of the transcript
 //! for all blocks. The first block alone is a valid table with that terminal, whatever the others are. (This needs an accumulator and a
 //! terminal per table: one for all would only be the average of the blocks.) Preprocessed columns are the key's, and repeat.
+//!
+//! For this the last row of a block must not depend on the row after it, which is of the next block and not its own first. The
+//! constraints of the bus do not; a table with one that does is refused unless it has the full height N, by prover and verifier
+//! ([`crate::InstanceError::Wraps`]).
 
 mod bus;
 mod describe;

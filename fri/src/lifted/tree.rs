@@ -95,7 +95,8 @@ impl MerkleTree {
             let mut parents = Vec::with_capacity(known.len());
             while index < known.len() {
                 let position = known[index];
-                let both = known.get(index + 1) == Some(&(position ^ 1)) && position % 2 == 0;
+                let both =
+                    known.get(index + 1) == Some(&(position ^ 1)) && position.is_multiple_of(2);
                 if !both {
                     siblings.push(level[position ^ 1]);
                 }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use p3_air::{Air, AirBuilder, BaseAir, WindowAccess};
-use p3_field::PrimeCharacteristicRing;
+use p3_field::{PrimeCharacteristicRing, TwoAdicField};
 use p3_lookup::{Count, InteractionBuilder, LookupBus, PermutationCheckBus};
 use plica_fri::*;
 
@@ -38,6 +38,12 @@ pub enum Toy {
     SteepTable,
     /// A row selector inside an interaction.
     Selector,
+    /// Fibonacci numbers: the first two and the last one are public values.
+    Sequence,
+    /// Powers of an element of order 32, around the end: x′ = g·x on every row, and x is not zero.
+    Cycle,
+    /// Looks the next row up, on every row.
+    Ahead,
 }
 
 /// The parts of a batch proof.
@@ -60,6 +66,7 @@ impl BaseAir<Felt> for Toy {
             | Self::Steep
             | Self::SteepTable
             | Self::Selector => 1,
+            Self::Sequence | Self::Cycle | Self::Ahead => 2,
             Self::Square => 5,
             Self::Double => 3,
             Self::Wide => WIDE_COLUMNS,
@@ -88,15 +95,19 @@ impl BaseAir<Felt> for Toy {
     }
 
     fn num_public_values(&self) -> usize {
-        if matches!(self, Self::Boundary(_)) {
-            2
-        } else {
-            0
+        match self {
+            Self::Boundary(_) => 2,
+            Self::Sequence => 3,
+            _ => 0,
         }
     }
 
     fn main_next_row_columns(&self) -> Vec<usize> {
-        vec![]
+        match self {
+            Self::Sequence | Self::Ahead => vec![0, 1],
+            Self::Cycle => vec![0],
+            _ => vec![],
+        }
     }
 
     fn preprocessed_next_row_columns(&self) -> Vec<usize> {
@@ -108,6 +119,7 @@ impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB> for Toy {
     fn eval(&self, builder: &mut AB) {
         let main = builder.main();
         let col = |i: usize| -> AB::Expr { main.current(i).expect("in range").into() };
+        let next = |i: usize| -> AB::Expr { main.next(i).expect("in range").into() };
         match self {
             Self::Program(_) => {
                 let pre = builder.preprocessed().clone();
@@ -172,6 +184,24 @@ impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB> for Toy {
                 let first = builder.is_first_row();
                 TABLE.lookup_key(builder, [first, col(0)], 1);
             }
+            Self::Sequence => {
+                let public: Vec<AB::Expr> =
+                    builder.public_values().iter().map(|&p| p.into()).collect();
+                let [a, b, last] = [0, 1, 2].map(|i| public[i].clone());
+                builder.when_first_row().assert_eq(col(0), a);
+                builder.when_first_row().assert_eq(col(1), b);
+                builder.when_transition().assert_eq(next(0), col(1));
+                builder
+                    .when_transition()
+                    .assert_eq(next(1), col(0) + col(1));
+                builder.when_last_row().assert_eq(col(1), last);
+            }
+            Self::Cycle => {
+                let step = <Felt as TwoAdicField>::two_adic_generator(5);
+                builder.assert_eq(next(0), col(0) * AB::Expr::from(step));
+                builder.assert_one(col(0) * col(1));
+            }
+            Self::Ahead => TABLE.lookup_key(builder, [next(0), next(1)], 1),
             Self::Steep | Self::SteepTable => builder.assert_zero(col(0).exp_u64(6)),
         }
     }
