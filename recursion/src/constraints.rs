@@ -40,7 +40,7 @@ impl Point {
                 BaseEntry::Main { offset } => self.main[offset][v.index],
                 BaseEntry::Preprocessed { offset } => self.preprocessed[offset][v.index],
                 BaseEntry::Public => self.public_values[v.index].into(),
-                BaseEntry::Periodic => panic!("periodic columns are not supported"),
+                BaseEntry::Periodic => unreachable!("a description has no periodic columns"),
             },
         }
     }

@@ -2,15 +2,37 @@
 
 use p3_air::symbolic::{SymbolicExpression, SymbolicExpressionExt};
 use plica_hash_rpo::hash_elements;
+use thiserror::Error;
 
 use super::layout::Layout;
 use super::{bus, domain_of, list_of};
 use crate::airs::{AirSet, Table};
-use crate::instances::InstanceList;
-use crate::key::VerifyingKey;
+use crate::instances::{InstanceError, InstanceList};
+use crate::key::{KeyError, VerifyingKey};
+use crate::profile::Format;
 use crate::security::{SecurityError, Workload, resolve};
 use crate::transcript::PROTOCOL_VERSION;
 use crate::types::{Ext, Felt, Word};
+
+/// Why there is no description.
+#[derive(Debug, Error)]
+pub enum DescribeError {
+    /// Another format than the lifted one.
+    #[error("proofs of profile `{0}` are not in the lifted format")]
+    Format(&'static str),
+    /// The key is not one of the machine.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The tables are not allowed.
+    #[error(transparent)]
+    Instances(#[from] InstanceError),
+    /// No number of queries reaches the key's target.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// Periodic columns are not described.
+    #[error("`{0}` has periodic columns, which a description does not have")]
+    Periodic(&'static str),
+}
 
 /// A constraint: an expression that is zero on every row.
 #[derive(Clone, Debug)]
@@ -62,16 +84,21 @@ pub struct Description {
 }
 
 impl Description {
-    /// For proofs of these tables under a key, which must have been checked against the machine, as must the list.
+    /// For proofs of these tables under a key. Both are checked as a verifier does it.
     ///
     /// # Errors
-    /// [`SecurityError`] if no number of queries reaches the key's target.
+    /// See [`DescribeError`].
     pub fn new<T: Table>(
         airs: &AirSet<T>,
         key: &VerifyingKey,
         instances: &InstanceList,
-    ) -> Result<Self, SecurityError> {
+    ) -> Result<Self, DescribeError> {
         let profile = key.profile();
+        if profile.format != Format::Lifted {
+            return Err(DescribeError::Format(profile.name));
+        }
+        key.check(airs)?;
+        instances.check(airs, key.pinned(), profile)?;
         let report = resolve(
             profile,
             key.target(),
@@ -82,6 +109,12 @@ impl Description {
             .iter()
             .map(|table| airs.info_under(table.kind.into(), profile))
             .collect();
+        for (table, info) in tables.iter().zip(&infos) {
+            if info.num_periodic > 0 {
+                let name = airs.kinds()[usize::from(table.kind)].name;
+                return Err(DescribeError::Periodic(name));
+            }
+        }
         let lookups: Vec<_> = infos.iter().map(|info| &*info.lookups).collect();
         let (numbers, tuple_width) = bus::numbers(&lookups);
         let tables = tables

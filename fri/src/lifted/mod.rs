@@ -4,13 +4,13 @@
 //! from a batch proof of Plonky3 in this:
 //!
 //! * **Lifting.** Let N be the largest height. A column f of a table of n rows is committed to as f(X^(N/n)), whose values are those of f,
-//!   repeated ([`domain`]). All openings are then at ζ and at the next point ζ·g, g of order N; all tables share the vanishing polynomial
+//!   repeated (`domain.rs`). All openings are then at ζ and at the next point ζ·g, g of order N; all tables share the vanishing polynomial
 //!   X^N − 1, and the low-degree test starts at one height.
 //! * **One quotient** for all constraints of all tables, folded with one ladder of powers of α.
-//! * **One sponge per leaf** over the rows of all tables in a tree, in whole blocks ([`tree`]); no roots besides those of the trees.
-//! * **One ladder** of powers of a challenge batches all columns at all points, with those that fill up blocks ([`layout`]).
-//! * **Leaves of coefficients** in the low-degree test ([`fold`]).
-//! * **A transcript of digests** ([`transcript`]): a chain of two-to-one hashes.
+//! * **One sponge per leaf** over the rows of all tables in a tree, in whole blocks (`tree.rs`); no roots besides those of the trees.
+//! * **One ladder** of powers of a challenge batches all columns at all points, with those that fill up blocks (`layout.rs`).
+//! * **Leaves of coefficients** in the low-degree test (`fold.rs`).
+//! * **A transcript of digests** (`transcript.rs`): a chain of two-to-one hashes.
 //!
 //! # Why a lifted table is as good as the table
 //!
@@ -45,7 +45,7 @@ use crate::transcript::{Frame, encode_bytes, number};
 use crate::types::{EXT_DEGREE, Ext, Felt};
 use transcript::Transcript;
 
-pub use describe::{Constraint, Description, TableDescription};
+pub use describe::{Constraint, DescribeError, Description, TableDescription};
 pub use domain::shift;
 pub use fold::{ARITY, Coefficients, LEAF, leaf};
 pub use layout::{LOG_ARITY, Layout, Segment, TreeKind, TreeLayout};
