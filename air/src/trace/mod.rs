@@ -45,7 +45,7 @@ pub struct Table {
 pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, usize)> {
     let instances = collect(program, execution);
     let trees = Trees::new(&execution.trees, Heights::FEW_CELLS);
-    let absorbed = Absorbed::new(execution, Heights::FEW_CELLS);
+    let absorbed = Absorbed::listed(execution, Heights::FEW_CELLS);
     let rows = |kind| match kind {
         ChipKind::Boundary => 1,
         ChipKind::Program => program.entries.len(),
