@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use p3_air::symbolic::{BaseEntry, BaseLeaf, ExtEntry, ExtLeaf, SymbolicExpr, SymbolicExpression};
-use p3_field::{BasedVectorSpace, PrimeField64};
+use p3_field::PrimeField64;
+use plica_field::coefficients;
 
 use super::analysis::{Constraints, KindInfo};
 use super::{Kind, Presence, Table};
@@ -179,10 +180,8 @@ impl Expressions {
                 }
                 ExtLeaf::ExtConstant(value) => {
                     r.number(4);
-                    for coefficient in
-                        <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(value)
-                    {
-                        r.felt(*coefficient);
+                    for coefficient in coefficients(*value) {
+                        r.felt(coefficient);
                     }
                 }
             }
