@@ -399,7 +399,7 @@ impl VerifyingKey {
             (Cap::Felts(cap), Format::Lifted) if cap.num_roots() == 1 => {
                 merge([self.digest_without_commitment(), cap.roots()[0]])
             }
-            _ => hash_elements(&self.elements(true)),
+            _ => hash_elements(&self.elements()),
         }
     }
 
@@ -414,46 +414,30 @@ impl VerifyingKey {
         }
     }
 
-    /// What the commitment is merged with, in the lifted format.
+    /// What the commitment is merged with, in the lifted format: parameters and machine; metadata; the number of listed tables; each of
+    /// them. One program can take in such a digest for keys of any tables.
     pub(crate) fn digest_without_commitment(&self) -> Word {
-        hash_elements(&self.elements(false))
+        let parameters = digest_of_parameters(&self.profile, self.target, &self.air_set);
+        let metadata = hash_elements(&encode_bytes(&self.metadata));
+        let count = [self.pinned.len() as u64, 0, 0, 0];
+        let tables = self.pinned.iter().map(|table| {
+            [
+                table.kind.into(),
+                table.log_height.into(),
+                table.width.into(),
+                1,
+            ]
+        });
+        core::iter::once(count)
+            .chain(tables)
+            .fold(merge([parameters, metadata]), |digest, word: [u64; 4]| {
+                merge([digest, word.map(number)])
+            })
     }
 
-    /// The key as field elements, with the commitment or without; injective.
-    pub(crate) fn elements(&self, with_commitment: bool) -> Vec<Felt> {
-        let profile = &self.profile;
-        let mut out = encode_bytes(b"plica verifying key");
-        out.push(number(PROTOCOL_VERSION.into()));
-        // The fields: p in two halves, then degree and low coefficients of the extension's polynomial.
-        out.extend([
-            number(Felt::ORDER_U64 >> 32),
-            number(Felt::ORDER_U64 & 0xffff_ffff),
-        ]);
-        out.extend([3, 1, 1].map(number));
-        for parameter in [
-            usize::from(profile.id.0),
-            profile.format.code() as usize,
-            profile.hash.code() as usize,
-            profile.log_blowup,
-            profile.max_log_arity,
-            Profile::LOG_FINAL_POLY_LEN,
-            profile.cap_height,
-            profile.query_pow_bits,
-            profile.batch_pow_bits,
-            profile.commit_pow_bits,
-            profile.ood_pow_bits,
-            profile.lookup_pow_bits,
-            profile.max_log_height,
-        ] {
-            out.push(number(parameter as u64));
-        }
-        let model = match self.target.model {
-            Model::UniqueDecoding => 1,
-            Model::Proven => 2,
-            Model::Conjectured => 3,
-        };
-        out.extend([number(model), number(self.target.bits.into())]);
-        out.extend(encode_bytes(&self.air_set));
+    /// The key as field elements; injective.
+    pub(crate) fn elements(&self) -> Vec<Felt> {
+        let mut out = parameters(&self.profile, self.target, &self.air_set);
         out.push(number(self.pinned.len() as u64));
         for table in &self.pinned {
             out.extend(
@@ -465,15 +449,13 @@ impl VerifyingKey {
                 .map(number),
             );
         }
-        if with_commitment {
-            out.push(number(self.preprocessed.num_roots() as u64));
-            match &self.preprocessed {
-                Cap::Felts(cap) => out.extend(cap.roots().iter().flatten()),
-                Cap::Bytes(cap) => cap
-                    .roots()
-                    .iter()
-                    .for_each(|digest| out.extend(encode_bytes(digest))),
-            }
+        out.push(number(self.preprocessed.num_roots() as u64));
+        match &self.preprocessed {
+            Cap::Felts(cap) => out.extend(cap.roots().iter().flatten()),
+            Cap::Bytes(cap) => cap
+                .roots()
+                .iter()
+                .for_each(|digest| out.extend(encode_bytes(digest))),
         }
         out.extend(encode_bytes(&self.metadata));
         out
@@ -617,4 +599,50 @@ impl VerifyingKey {
     pub const fn profile_id(&self) -> ProfileId {
         self.profile.id
     }
+}
+
+/// What a key has in common with all others of its machine, profile and target; injective.
+fn parameters(profile: &Profile, target: SecurityTarget, air_set: &[u8; 32]) -> Vec<Felt> {
+    let mut out = encode_bytes(b"plica verifying key");
+    out.push(number(PROTOCOL_VERSION.into()));
+    // The fields: p in two halves, then degree and low coefficients of the extension's polynomial.
+    out.extend([
+        number(Felt::ORDER_U64 >> 32),
+        number(Felt::ORDER_U64 & 0xffff_ffff),
+    ]);
+    out.extend([3, 1, 1].map(number));
+    for parameter in [
+        usize::from(profile.id.0),
+        profile.format.code() as usize,
+        profile.hash.code() as usize,
+        profile.log_blowup,
+        profile.max_log_arity,
+        Profile::LOG_FINAL_POLY_LEN,
+        profile.cap_height,
+        profile.query_pow_bits,
+        profile.batch_pow_bits,
+        profile.commit_pow_bits,
+        profile.ood_pow_bits,
+        profile.lookup_pow_bits,
+        profile.max_log_height,
+    ] {
+        out.push(number(parameter as u64));
+    }
+    let model = match target.model {
+        Model::UniqueDecoding => 1,
+        Model::Proven => 2,
+        Model::Conjectured => 3,
+    };
+    out.extend([number(model), number(target.bits.into())]);
+    out.extend(encode_bytes(air_set));
+    out
+}
+
+/// The digest of that: with it digests of keys begin, in the lifted format.
+pub(crate) fn digest_of_parameters(
+    profile: &Profile,
+    target: SecurityTarget,
+    air_set: &[u8; 32],
+) -> Word {
+    hash_elements(&parameters(profile, target, air_set))
 }

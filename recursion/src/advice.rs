@@ -1,7 +1,7 @@
 //! A proof as the advice of the program that verifies it.
 
 use plica_field::{Ext, Felt, Word};
-use plica_fri::lifted::{Description, LiftedProof, Opening, TreeKind, leaf};
+use plica_fri::lifted::{Description, LiftedProof, Opening, TreeKind, TreeLayout, fill_up, leaf};
 use plica_hash_rpo::hash_elements;
 use plica_vm::inputs::{Inputs, MerkleTree};
 
@@ -29,12 +29,26 @@ pub(crate) fn add(
     stack.extend(proof.bus.iter().flatten());
     stack.extend(proof.terminals.iter().flat_map(coordinates));
     stack.extend(proof.quotient);
-    for ((tree, _), claims) in d.layout.openings().zip(&proof.claims) {
+    let mut add = |claims: &[Ext]| {
         for coordinate in 0..3 {
             let values: Vec<Felt> = claims.iter().map(|c| coordinates(c)[coordinate]).collect();
-            let message = tree.pad(&values, Felt::default());
+            let message = fill_up(&values, Felt::default());
             stack.extend(values);
             inputs.advice_map.insert(hash_elements(&message), message);
+        }
+    };
+    let quotient = |tree: &TreeLayout| tree.kind == TreeKind::Quotient;
+    let tables = d.tables.len();
+    for table in 0..tables {
+        for ((tree, _), claims) in d.layout.openings().zip(&proof.claims) {
+            if let Some(range) = tree.range_of(table).filter(|_| !quotient(tree)) {
+                add(&claims[range]);
+            }
+        }
+    }
+    for ((tree, _), claims) in d.layout.openings().zip(&proof.claims) {
+        if quotient(tree) {
+            add(claims);
         }
     }
     stack.extend(proof.layers.iter().flatten());

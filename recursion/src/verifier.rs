@@ -10,7 +10,8 @@
 use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 use plica_field::Felt;
 use plica_fri::lifted::{
-    ARITY, Description, LEAF, LOG_ARITY, Layout, TableDescription, TreeKind, TreeLayout, shift,
+    ARITY, Description, LEAF, LOG_ARITY, Layout, MAX_LOG_FINAL, TableDescription, TreeKind,
+    fill_up, shift,
 };
 
 use crate::asm::{Asm, Cubic, Quad, Scalar};
@@ -55,9 +56,8 @@ fn word_at(from: usize) -> Quad {
     Quad(Asm::items(from))
 }
 
-/// The values claimed for the columns of a tree at a point.
+/// The values claimed for the columns that a table has in a tree, at a point.
 struct Claims {
-    /// Column by column, in the order of segments.
     columns: Vec<Cubic>,
     /// Digests of the coordinates' messages.
     digests: [Quad; 3],
@@ -85,7 +85,6 @@ pub(crate) fn write(asm: &mut Asm, d: &Description) {
         drawn: 0,
     };
     transcript.absorb(asm, key);
-    transcript.absorb(asm, d.list.into());
     transcript.absorb(asm, claim);
 
     asm.comment("Main columns, bus, quotient.");
@@ -100,7 +99,10 @@ pub(crate) fn write(asm: &mut Asm, d: &Description) {
     });
     let on_bus = d.tables.iter().filter(|table| !table.buses.is_empty());
     let terminals = read_cubics(asm, on_bus.count());
-    transcript.absorb_all(asm, &flat(&terminals));
+    for terminal in &terminals {
+        let [a, b, c] = terminal.0;
+        transcript.absorb(asm, Quad([a, b, c, ZERO]));
+    }
     let zero: Cubic = Felt::ZERO.into();
     let sum = terminals.iter().fold(zero, |sum, &t| asm.add(sum, t));
     asm.assert_equal(&sum.0, &zero.0);
@@ -110,10 +112,7 @@ pub(crate) fn write(asm: &mut Asm, d: &Description) {
     let zeta = transcript.challenge(asm);
 
     asm.comment("Claimed values.");
-    let claims: Vec<Claims> = layout
-        .openings()
-        .map(|(tree, _)| read_claims(asm, &mut transcript, tree))
-        .collect();
+    let claims = read_claims(asm, &mut transcript, layout);
 
     asm.comment("Constraints.");
     let opened = Opened {
@@ -131,9 +130,10 @@ pub(crate) fn write(asm: &mut Asm, d: &Description) {
 
     asm.comment("Batching.");
     let batching = transcript.challenge(asm);
+    let outer = transcript.challenge(asm);
     let block = asm.power(batching, BLOCK);
     let next = asm.mul(zeta, Felt::two_adic_generator(layout.log_height).into());
-    let batch = weigh(asm, &opened, batching, block, [zeta, next]);
+    let batch = weigh(asm, &opened, (batching, block, outer), [zeta, next]);
 
     asm.comment("Layers, final polynomial, work.");
     let mut folds = Vec::with_capacity(layout.rounds());
@@ -143,7 +143,9 @@ pub(crate) fn write(asm: &mut Asm, d: &Description) {
         folds.push((root, transcript.challenge(asm)));
     }
     let last = read_cubics(asm, 1 << layout.log_final);
-    transcript.absorb_all(asm, &flat(&last));
+    let mut message = flat(&last);
+    message.resize(3 << MAX_LOG_FINAL, ZERO);
+    transcript.absorb_all(asm, &message);
     let witness = asm.read(1)[0];
     transcript.absorb(asm, control(witness, 2));
     let low = asm.low_half(transcript.state.0[0]);
@@ -187,16 +189,16 @@ fn read_cubics(asm: &mut Asm, count: usize) -> Vec<Cubic> {
         .collect()
 }
 
-/// Reads the coordinates of a tree's claims, message by message, as leaves are filled up.
-fn read_claims(asm: &mut Asm, transcript: &mut Transcript, tree: &TreeLayout) -> Claims {
+/// Reads the claims about columns, coordinate by coordinate.
+fn read_message(asm: &mut Asm, transcript: &mut Transcript, columns: usize) -> Claims {
     let mut coordinates: Vec<Vec<Scalar>> = Vec::with_capacity(3);
     let mut digests = Vec::with_capacity(3);
     for _ in 0..3 {
-        let read = asm.read(tree.width());
-        digests.push(transcript.absorb_all(asm, &tree.pad(&read, ZERO)));
+        let read = asm.read(columns);
+        digests.push(transcript.absorb_all(asm, &fill_up(&read, ZERO)));
         coordinates.push(read);
     }
-    let columns = (0..tree.width())
+    let columns = (0..columns)
         .map(|column| Cubic(std::array::from_fn(|c| coordinates[c][column])))
         .collect();
     Claims {
@@ -205,10 +207,40 @@ fn read_claims(asm: &mut Asm, transcript: &mut Transcript, tree: &TreeLayout) ->
     }
 }
 
+/// Reads all claims, in the order of the transcript. They come back by opening, then by segment of the tree.
+fn read_claims(asm: &mut Asm, transcript: &mut Transcript, layout: &Layout) -> Vec<Vec<Claims>> {
+    let openings: Vec<_> = layout.openings().collect();
+    let mut claims: Vec<Vec<Option<Claims>>> = openings
+        .iter()
+        .map(|(tree, _)| tree.segments.iter().map(|_| None).collect())
+        .collect();
+    let tables = layout
+        .tree(TreeKind::Main)
+        .map_or(0, |main| main.segments.len());
+    let of_tables = (0..tables).map(|table| (table, false));
+    for (table, quotient) in of_tables.chain([(0, true)]) {
+        for ((tree, _), claims) in openings.iter().zip(&mut claims) {
+            let segment = tree
+                .segments
+                .iter()
+                .position(|segment| segment.table == table);
+            if let Some(segment) = segment
+                && quotient == (tree.kind == TreeKind::Quotient)
+            {
+                let columns = tree.segments[segment].width;
+                claims[segment] = Some(read_message(asm, transcript, columns));
+            }
+        }
+    }
+    let read = |claims: Vec<Option<Claims>>| claims.into_iter().flatten().collect();
+    claims.into_iter().map(read).collect()
+}
+
 /// All claims.
 struct Opened<'a> {
     layout: &'a Layout,
-    claims: &'a [Claims],
+    /// By opening and segment.
+    claims: &'a [Vec<Claims>],
 }
 
 impl Opened<'_> {
@@ -216,10 +248,14 @@ impl Opened<'_> {
     fn of(&self, kind: TreeKind, table: usize) -> [Vec<Cubic>; 2] {
         let mut found: [Vec<Cubic>; 2] = [vec![], vec![]];
         for ((tree, point), claims) in self.layout.openings().zip(self.claims) {
+            let segment = tree
+                .segments
+                .iter()
+                .position(|segment| segment.table == table);
             if tree.kind == kind
-                && let Some(range) = tree.range_of(table)
+                && let Some(segment) = segment
             {
-                found[point] = claims.columns[range].to_vec();
+                found[point].clone_from(&claims[segment].columns);
             }
         }
         if found[1].is_empty() {
@@ -333,27 +369,34 @@ struct Batch {
 fn weigh(
     asm: &mut Asm,
     opened: &Opened<'_>,
-    batching: Cubic,
-    block: Cubic,
+    (batching, block, outer): (Cubic, Cubic, Cubic),
     points: [Cubic; 2],
 ) -> Batch {
     let trees = &opened.layout.trees;
     let position = |kind| trees.iter().position(|tree| tree.kind == kind);
-    let openings: Vec<_> = opened.layout.openings().collect();
     let mut weight: Cubic = Felt::ONE.into();
     let mut weights: [Vec<(usize, Cubic)>; 2] = [vec![], vec![]];
     let mut constants: [Cubic; 2] = [Felt::ZERO.into(); 2];
-    for ((tree, point), claims) in openings.iter().zip(opened.claims).rev() {
-        let blocks = tree.padded() / BLOCK;
-        let sums = claims
-            .digests
-            .map(|digest| asm.sums(digest, blocks, batching, block, ZERO).0);
-        let sum = asm.horner(&sums, Cubic::generator());
-        constants[*point] = asm.mul_add(weight, sum, constants[*point]);
+    for ((tree, point), claims) in opened.layout.openings().zip(opened.claims) {
+        // Segment by segment, as in a leaf.
+        let mut sum: Cubic = Felt::ZERO.into();
+        let mut end = 0;
+        for ((_, segment, start), claims) in tree.starts().zip(claims) {
+            let blocks = segment.width.div_ceil(BLOCK);
+            let sums = claims
+                .digests
+                .map(|digest| asm.sums(digest, blocks, batching, block, ZERO).0);
+            let own = asm.horner(&sums, Cubic::generator());
+            let shift = asm.power(batching, start + segment.width - end);
+            end = start + segment.width;
+            sum = asm.mul_add(sum, shift, own);
+        }
+        let rest = asm.power(batching, tree.padded() - end);
+        let sum = asm.mul(sum, rest);
+        constants[point] = asm.mul_add(weight, sum, constants[point]);
         let tree_position = position(tree.kind).expect("of the layout");
-        weights[*point].push((tree_position, weight));
-        let skip = asm.power(block, blocks);
-        weight = asm.mul(weight, skip);
+        weights[point].push((tree_position, weight));
+        weight = asm.mul(weight, outer);
     }
     Batch {
         weights,

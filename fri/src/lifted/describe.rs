@@ -1,11 +1,10 @@
 //! What a verifier of proofs of one shape does, as data: for those who generate it.
 
 use p3_air::symbolic::{SymbolicExpression, SymbolicExpressionExt};
-use plica_hash_rpo::hash_elements;
 use thiserror::Error;
 
 use super::layout::Layout;
-use super::{bus, domain_of, list_of};
+use super::{bus, start_of_tables};
 use crate::airs::{AirSet, Table};
 use crate::instances::{InstanceError, InstanceList};
 use crate::key::{KeyError, VerifyingKey};
@@ -69,12 +68,10 @@ pub struct Description {
     pub work_bits: usize,
     /// Queries.
     pub queries: usize,
-    /// State of the transcript that has taken in its domain.
+    /// State of the transcript that has taken in protocol, machine and tables.
     pub start: Word,
     /// The digest of the key without its commitment.
     pub key_rest: Word,
-    /// The digest of the list of tables.
-    pub list: Word,
     /// Public values.
     pub public_values: usize,
     /// Width of the widest tuple on a bus.
@@ -144,9 +141,8 @@ impl Description {
             log_blowup: profile.log_blowup,
             work_bits: profile.query_pow_bits,
             queries: report.queries,
-            start: hash_elements(&domain_of(PROTOCOL_VERSION, airs.digest())),
+            start: start_of_tables(PROTOCOL_VERSION, airs.digest(), instances).state(),
             key_rest: key.digest_without_commitment(),
-            list: hash_elements(&list_of(instances)),
             public_values: airs.num_public_values(),
             tuple_width,
             tables,

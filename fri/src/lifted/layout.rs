@@ -140,10 +140,12 @@ pub struct Layout {
 pub const LOG_ARITY: usize = 3;
 
 /// Lowest log2 of N.
-const MIN_LOG_HEIGHT: usize = 5;
+pub const MIN_LOG_HEIGHT: usize = 5;
 
 /// log2 of the final polynomial's length is this or up to two more, so that all foldings have full arity.
 const MIN_LOG_FINAL: usize = 2;
+/// The largest log2 of the final polynomial's length.
+pub const MAX_LOG_FINAL: usize = MIN_LOG_FINAL + LOG_ARITY - 1;
 
 impl Layout {
     /// For a list of tables that has been checked.
@@ -207,12 +209,18 @@ impl Layout {
         self.trees.iter().find(|tree| tree.kind == kind)
     }
 
-    /// Length of the one ladder of powers that batches all openings.
+    /// Tables of the proof.
+    pub(crate) fn tables(&self) -> usize {
+        self.tree(TreeKind::Main)
+            .map_or(0, |main| main.segments.len())
+    }
+
+    /// Elements of all leaves, once per point: no less than the powers in all ladders.
     pub(crate) fn batched(&self) -> usize {
         self.openings().map(|(tree, _)| tree.padded()).sum()
     }
 
-    /// Trees with the points where they are opened, in the order of the transcript and of the batching.
+    /// Trees with the points where they are opened, in the order of the batching.
     pub fn openings(&self) -> impl Iterator<Item = (&TreeLayout, usize)> {
         self.trees
             .iter()

@@ -8,7 +8,7 @@
 //!   X^N − 1, and the low-degree test starts at one height.
 //! * **One quotient** for all constraints of all tables, folded with one ladder of powers of α.
 //! * **One sponge per leaf** over the rows of all tables in a tree, in whole blocks (`tree.rs`); no roots besides those of the trees.
-//! * **One ladder** of powers of a challenge batches all columns at all points, with those that fill up blocks (`layout.rs`).
+//! * **One ladder** of powers of a challenge sums up the columns of a tree, with those that fill up blocks (`layout.rs`); powers of another one batch trees and points.
 //! * **Leaves of coefficients** in the low-degree test (`fold.rs`).
 //! * **A transcript of digests** (`transcript.rs`): a chain of two-to-one hashes.
 //!
@@ -38,17 +38,18 @@ mod transcript;
 mod tree;
 mod verify;
 
-use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
+use p3_field::PrimeCharacteristicRing;
+use plica_hash_rpo::constants::RATE;
 
 use crate::instances::InstanceList;
 use crate::transcript::{Frame, encode_bytes, number};
-use crate::types::{EXT_DEGREE, Ext, Felt};
-use transcript::Transcript;
+use crate::types::{EXT_DEGREE, Ext, Felt, Word};
+use transcript::{LIST, Transcript, coefficients, control};
 
 pub use describe::{Constraint, DescribeError, Description, TableDescription};
 pub use domain::shift;
 pub use fold::{ARITY, Coefficients, LEAF, leaf};
-pub use layout::{LOG_ARITY, Layout, Segment, TreeKind, TreeLayout};
+pub use layout::{LOG_ARITY, Layout, MAX_LOG_FINAL, MIN_LOG_HEIGHT, Segment, TreeKind, TreeLayout};
 pub use proof::{LiftedProof, Opening};
 pub(crate) use prove::{Preprocessed, prove};
 pub use verify::query_indices;
@@ -62,56 +63,86 @@ fn domain_of(version: u16, air_set: &[u8; 32]) -> Vec<Felt> {
     domain
 }
 
-/// The tables of a proof.
-fn list_of(instances: &InstanceList) -> Vec<Felt> {
+/// The tables of a proof, word by word: their number, then kind and height of each.
+fn list_of(instances: &InstanceList) -> Vec<Word> {
     let tables = instances.tables();
-    let mut list = vec![number(tables.len() as u64)];
-    for instance in tables {
-        list.push(number(instance.kind.into()));
-        list.push(number(instance.log_height.into()));
-    }
+    let count = control(tables.len() as u64, LIST);
+    let mut list = vec![count];
+    list.extend(tables.iter().map(|instance| {
+        let [kind, _, zero, tag] = control(instance.kind.into(), LIST);
+        [kind, number(instance.log_height.into()), zero, tag]
+    }));
     list
 }
 
-/// The transcript up to the first commitment: protocol and machine; then key, tables and public values.
+/// The transcript up to the first commitment: protocol and machine, tables; then key and public values.
 fn start(frame: &Frame<'_>, public_values: &[Felt]) -> Transcript {
-    let mut transcript = Transcript::new(&domain_of(frame.version, frame.air_set));
+    let mut transcript = start_of_tables(frame.version, frame.air_set, frame.instances);
     transcript.absorb(*frame.key);
-    transcript.absorb_all(&list_of(frame.instances));
     transcript.absorb_all(public_values);
     transcript
 }
 
-/// Takes in the values claimed for a tree at a point: filled up as the leaves are, coordinate by coordinate, each a message of its own. So
-/// their sum in the batching is that of the leaves, of the same form.
-fn absorb_claims(transcript: &mut Transcript, tree: &TreeLayout, claims: &[Ext]) {
-    let padded = tree.pad(claims, Ext::ZERO);
-    for coordinate in 0..EXT_DEGREE {
-        let message: Vec<Felt> = padded
-            .iter()
-            .map(|claim| {
-                <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(claim)[coordinate]
-            })
-            .collect();
-        transcript.absorb_all(&message);
+/// The transcript that has taken in protocol, machine and tables.
+fn start_of_tables(version: u16, air_set: &[u8; 32], instances: &InstanceList) -> Transcript {
+    let mut transcript = Transcript::new(&domain_of(version, air_set));
+    for word in list_of(instances) {
+        transcript.absorb(word);
+    }
+    transcript
+}
+
+/// Takes in what each table adds to the bus.
+fn absorb_terminals(transcript: &mut Transcript, terminals: &[Ext]) {
+    for terminal in terminals {
+        let [a, b, c] = coefficients(*terminal);
+        transcript.absorb([a, b, c, Felt::ZERO]);
     }
 }
 
-/// What the sum of each tree at each point is multiplied with: powers that continue where the next one's ladder ends.
-fn weights(layout: &Layout, batching: Ext) -> Vec<Ext> {
-    let openings: Vec<_> = layout.openings().collect();
-    let mut weight = Ext::ONE;
-    let mut weights: Vec<Ext> = openings
-        .iter()
-        .rev()
-        .map(|(tree, _)| {
-            let this = weight;
-            weight *= batching.exp_u64(tree.padded() as u64);
-            this
-        })
-        .collect();
-    weights.reverse();
-    weights
+/// Takes in the claimed values: table by table those in each tree at each point, then the quotient's. Coordinates are messages of their own, with
+/// zeros in front that fill up the first block: their sums put together make the sum of the table's columns in a leaf.
+fn absorb_claims(transcript: &mut Transcript, layout: &Layout, claims: &[Vec<Ext>]) {
+    let quotient = |tree: &TreeLayout| tree.kind == TreeKind::Quotient;
+    let mut absorb = |claims: &[Ext]| {
+        for coordinate in 0..EXT_DEGREE {
+            let values = claims.iter().map(|&claim| coefficients(claim)[coordinate]);
+            let message = fill_up(&values.collect::<Vec<_>>(), Felt::ZERO);
+            transcript.absorb_all(&message);
+        }
+    };
+    for table in 0..layout.tables() {
+        for ((tree, _), claims) in layout.openings().zip(claims) {
+            if let Some(range) = tree.range_of(table).filter(|_| !quotient(tree)) {
+                absorb(&claims[range]);
+            }
+        }
+    }
+    for ((tree, _), claims) in layout.openings().zip(claims) {
+        if quotient(tree) {
+            absorb(claims);
+        }
+    }
+}
+
+/// Takes in the final polynomial, with zeros in the place of the powers that it does not have.
+fn absorb_last(transcript: &mut Transcript, last: &[Ext]) {
+    let mut last = last.to_vec();
+    last.resize(1 << MAX_LOG_FINAL, Ext::ZERO);
+    transcript.absorb_ext(&last);
+}
+
+/// Puts zeros in front, up to whole blocks.
+#[must_use]
+pub fn fill_up<V: Copy>(values: &[V], zero: V) -> Vec<V> {
+    let mut message = vec![zero; values.len().next_multiple_of(RATE) - values.len()];
+    message.extend_from_slice(values);
+    message
+}
+
+/// What the sum of each tree at each point is multiplied with: powers of a challenge of its own.
+fn weights(layout: &Layout, outer: Ext) -> Vec<Ext> {
+    outer.powers().collect_n(layout.openings().count())
 }
 
 /// Σ aⁱ·vᵢ, the highest power first, of a row that is filled up as leaves are.

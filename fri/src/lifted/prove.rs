@@ -152,7 +152,7 @@ pub(crate) fn prove<T: Table>(
     if let Some(bus) = &bus {
         transcript.absorb(bus.tree.root());
     }
-    transcript.absorb_ext(&terminals);
+    super::absorb_terminals(&mut transcript, &terminals);
     let alpha = transcript.challenge();
 
     // The quotient, as coefficients: a table of n rows has those of the powers of X^(N/n).
@@ -217,15 +217,22 @@ pub(crate) fn prove<T: Table>(
         };
         layout.openings().map(at).collect()
     });
-    for ((tree, _), claims) in layout.openings().zip(&claims) {
-        super::absorb_claims(&mut transcript, tree, claims);
-    }
+    super::absorb_claims(&mut transcript, &layout, &claims);
     let batching = transcript.challenge();
-    let batched = info_span!("batch")
-        .in_scope(|| batch(&layout, log_blowup, points, &claims, batching, committed));
+    let weights = super::weights(&layout, transcript.challenge());
+    let batched = info_span!("batch").in_scope(|| {
+        batch(
+            &layout,
+            log_blowup,
+            points,
+            &claims,
+            (batching, &weights),
+            committed,
+        )
+    });
     let (layers, last) = info_span!("fold")
         .in_scope(|| fold::commit(batched, layout.log_height, layout.rounds(), &mut transcript));
-    transcript.absorb_ext(&last);
+    super::absorb_last(&mut transcript, &last);
     let work = info_span!("grind").in_scope(|| transcript.grind(profile.query_pow_bits));
 
     let log_domain = layout.log_domain(profile);
@@ -304,10 +311,9 @@ fn batch<'a>(
     log_blowup: usize,
     points: [Ext; 2],
     claims: &[Vec<Ext>],
-    batching: Ext,
+    (batching, weights): (Ext, &[Ext]),
     committed: impl Fn(TreeKind) -> &'a Committed,
 ) -> Vec<Ext> {
-    let weights = super::weights(layout, batching);
     // Per height: the sums at both points so far.
     let mut sums: BTreeMap<usize, [Vec<Ext>; 2]> = BTreeMap::new();
     let mut constants = [Ext::ZERO; 2];

@@ -9,6 +9,7 @@
 //! absorb m       state ← merge(state, hash(m))
 //! draw           merge(state, (i, 0, 0, 1)), i = 0, 1, … since the last message
 //! grind n        state ← merge(state, (n, 0, 0, 2)), whose first element must end in zeros
+//! table          state ← merge(state, (kind, log2 of rows, 0, 3)), after (number of tables, 0, 0, 3)
 //! ```
 
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
@@ -27,8 +28,9 @@ pub(crate) struct Transcript {
 
 const DRAW: u64 = 1;
 const GRIND: u64 = 2;
+pub(super) const LIST: u64 = 3;
 
-fn control(value: u64, what: u64) -> Word {
+pub(super) fn control(value: u64, what: u64) -> Word {
     [value, 0, 0, what].map(Felt::from_u64)
 }
 
@@ -39,6 +41,10 @@ impl Transcript {
             state: hash_elements(domain),
             drawn: 0,
         }
+    }
+
+    pub(super) const fn state(&self) -> Word {
+        self.state
     }
 
     pub(crate) fn absorb(&mut self, word: Word) {
@@ -118,13 +124,13 @@ fn ends_in_zeros(element: Felt, bits: usize) -> bool {
     element.as_canonical_u64() & ((1 << bits) - 1) == 0
 }
 
+/// Coordinates of an element.
+pub(super) fn coefficients(value: Ext) -> [Felt; EXT_DEGREE] {
+    let c = <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(&value);
+    core::array::from_fn(|i| c[i])
+}
+
 /// Coordinates of extension elements, one element after the other.
 pub(crate) fn flatten(elements: &[Ext]) -> Vec<Felt> {
-    let mut out = Vec::with_capacity(elements.len() * EXT_DEGREE);
-    for element in elements {
-        out.extend_from_slice(
-            <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(element),
-        );
-    }
-    out
+    elements.iter().copied().flat_map(coefficients).collect()
 }

@@ -79,7 +79,7 @@ pub(crate) fn verify<T: Table>(
     if let Some(root) = proof.bus {
         transcript.absorb(root);
     }
-    transcript.absorb_ext(&proof.terminals);
+    super::absorb_terminals(&mut transcript, &proof.terminals);
     if proof.terminals.iter().copied().sum::<Ext>() != Ext::ZERO {
         return Err(Rejection::Bus);
     }
@@ -99,12 +99,11 @@ pub(crate) fn verify<T: Table>(
         )
     })?;
 
-    for ((tree, _), claims) in layout.openings().zip(&proof.claims) {
-        super::absorb_claims(&mut transcript, tree, claims);
-    }
+    super::absorb_claims(&mut transcript, &layout, &proof.claims);
     let batching = transcript.challenge();
+    let weights = super::weights(&layout, transcript.challenge());
     let folds = folds(&layout, profile, proof, &mut transcript);
-    transcript.absorb_ext(&proof.last);
+    super::absorb_last(&mut transcript, &proof.last);
     if !transcript.check_work(profile.query_pow_bits, proof.work) {
         return Err(Rejection::Work);
     }
@@ -115,7 +114,7 @@ pub(crate) fn verify<T: Table>(
             profile,
             preprocessed,
             proof,
-            batching,
+            (batching, &weights),
             zeta,
             &indices,
         )?;
@@ -407,13 +406,12 @@ fn batched(
     profile: &Profile,
     preprocessed: Word,
     proof: &LiftedProof,
-    batching: Ext,
+    (batching, weights): (Ext, &[Ext]),
     zeta: Ext,
     indices: &[usize],
 ) -> Result<Vec<Ext>, Rejection> {
     let log_domain = layout.log_domain(profile);
     let distinct = super::distinct(indices, log_domain);
-    let weights = super::weights(layout, batching);
     let mut constants = [Ext::ZERO; 2];
     let mut sums = vec![[Ext::ZERO; 2]; distinct.len()];
     let mut openings = weights.iter().zip(&proof.claims);
