@@ -6,7 +6,8 @@ use plica_air::chip::ChipKind;
 use plica_air::code::Entry;
 use plica_air::record::Execution;
 use plica_air::trace;
-use plica_fri::Profile;
+use plica_fri::lifted::{Layout, TreeKind};
+use plica_fri::{Format, Instance, InstanceList, KindColumns, Profile};
 use plica_vm::compile::Compiled;
 use plica_vm::prover::{heights_under, machine};
 use serde::Serialize;
@@ -21,9 +22,20 @@ pub struct ChipUsage {
     pub padded: Vec<usize>,
     /// Rows that could be added without a larger table.
     pub free: usize,
-    /// Committed base-field columns: main, preprocessed, bus argument, quotient.
+    /// Committed base-field columns: main, preprocessed, bus argument, and the quotient where each table has its own.
     pub columns: usize,
     /// Committed cells, padding included, before the blow-up.
+    pub cells: u64,
+}
+
+/// The one quotient of all tables, in the profiles that have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct QuotientUsage {
+    /// Rows: those of the highest table, or more.
+    pub rows: usize,
+    /// Committed base-field columns.
+    pub columns: usize,
+    /// Committed cells, before the blow-up.
     pub cells: u64,
 }
 
@@ -65,6 +77,8 @@ pub struct Analysis {
     /// Frames opened: calls and loop iterations.
     pub frames: usize,
     pub chips: Vec<ChipUsage>,
+    /// None where the columns of each chip include its own.
+    pub quotient: Option<QuotientUsage>,
     pub procedures: Vec<ProcedureUsage>,
     /// The part of it that moves items of the stack to memory and back.
     pub spilled: SpillUsage,
@@ -75,11 +89,11 @@ pub struct Analysis {
 impl Analysis {
     /// Counts the rows of a recorded run.
     pub(crate) fn of(compiled: &Compiled, execution: &Execution, profile: &Profile) -> Self {
-        let columns = machine().columns();
-        let row_cells = |kind: ChipKind| {
-            let c = &columns[kind as usize];
-            c.main + c.preprocessed + c.bus + c.quotient
-        };
+        let columns = machine().columns_under(profile);
+        let row_cells = |kind: ChipKind| row_cells(&columns[kind as usize], profile.format);
+        let chip =
+            |kind: ChipKind| kind.or_twin(|twin| machine().is_available(twin as usize, profile));
+        let mut tables = Vec::new();
         let chips: Vec<ChipUsage> = trace::row_counts(&compiled.program, execution)
             .into_iter()
             .filter(|&(_, rows)| rows > 0)
@@ -89,6 +103,11 @@ impl Analysis {
                 } else {
                     heights_under(profile).of(rows)
                 };
+                let kind = chip(kind);
+                tables.extend(padded.iter().map(|&height| Instance {
+                    kind: kind as u16,
+                    log_height: height.ilog2() as u8,
+                }));
                 let height: usize = padded.iter().sum();
                 ChipUsage {
                     chip: kind.name(),
@@ -120,7 +139,7 @@ impl Analysis {
             .zip(&compiled.info)
             .zip(&counts)
         {
-            let kind = ChipKind::of(entry.class());
+            let kind = chip(ChipKind::of(entry.class()));
             let cells = u64::from(count) * row_cells(kind) as u64 / kind.per_row() as u64;
             // The lanes of a bundle may come from different procedures: half each.
             let origins: Vec<_> = info.origins.iter().flatten().collect();
@@ -150,16 +169,44 @@ impl Analysis {
         procedures.retain(|p| p.executed > 0);
         procedures.sort_by_key(|p| std::cmp::Reverse(p.cells));
 
-        let total_cells = chips.iter().map(|c| c.cells).sum();
+        let quotient = QuotientUsage::of(tables, profile);
+        let own_cells: u64 = chips.iter().map(|c| c.cells).sum();
+        let total_cells = own_cells + quotient.map_or(0, |quotient| quotient.cells);
         Self {
             clock: execution.clk,
             frames: execution.frames.len(),
             prediction: Prediction::of(total_cells, profile),
             chips,
+            quotient,
             procedures,
             spilled,
             total_cells,
         }
+    }
+}
+
+/// Cells that each row of a chip adds.
+const fn row_cells(columns: &KindColumns, format: Format) -> usize {
+    let own = columns.main + columns.preprocessed + columns.bus;
+    match format {
+        Format::Batch => own + columns.quotient,
+        Format::Lifted => own,
+    }
+}
+
+impl QuotientUsage {
+    fn of(tables: Vec<Instance>, profile: &Profile) -> Option<Self> {
+        if profile.format == Format::Batch {
+            return None;
+        }
+        let layout = Layout::new(machine(), profile, &InstanceList(tables));
+        let quotient = &layout.tree(TreeKind::Quotient)?.segments[0];
+        let rows = 1 << quotient.log_height;
+        Some(Self {
+            rows,
+            columns: quotient.width,
+            cells: (rows * quotient.width) as u64,
+        })
     }
 }
 

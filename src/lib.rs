@@ -24,7 +24,7 @@
 mod analyze;
 mod error;
 
-pub use analyze::{Analysis, ChipUsage, Prediction, ProcedureUsage};
+pub use analyze::{Analysis, ChipUsage, Prediction, ProcedureUsage, QuotientUsage, SpillUsage};
 pub use error::{Category, Error};
 pub use plica_field::{Felt, Word, format_felt, format_word};
 pub use plica_fri::{

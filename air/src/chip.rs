@@ -169,6 +169,12 @@ impl ChipKind {
         }
     }
 
+    /// Its twin if there is one and it is allowed, else the chip itself.
+    #[must_use]
+    pub fn or_twin(self, allowed: impl Fn(Self) -> bool) -> Self {
+        self.twin().filter(|&twin| allowed(twin)).unwrap_or(self)
+    }
+
     /// Rows of this chip take part in the chain of states.
     pub const fn ordered(self) -> bool {
         matches!(self.role(), Role::Ordered)

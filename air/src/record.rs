@@ -2,8 +2,8 @@
 //!
 //! Rows of all chips follow from it and from the program, each independent of the others.
 
-use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
-use plica_field::{Ext, Felt, Word};
+use p3_field::PrimeCharacteristicRing;
+use plica_field::{Ext, Felt, Word, coefficients};
 
 use crate::code::{BlockId, Pc, RegionId, STACK_SIZE};
 
@@ -118,10 +118,10 @@ impl Point {
             own = own * self.a + v;
             value = value * self.x + v;
         }
-        let u: &[Felt] = u.as_basis_coefficients_slice();
+        let [u0, u1, u2] = coefficients(u);
         // X·(u₀ + u₁X + u₂X²) = u₂ + (u₀ + u₂)X + u₁X²
-        let u = [u[2] + value, u[0] + u[2], u[1]];
-        [s * self.m + own, Ext::from_basis_coefficients_fn(|i| u[i])]
+        let u = Ext::new([u2 + value, u0 + u2, u1]);
+        [s * self.m + own, u]
     }
 }
 

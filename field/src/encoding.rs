@@ -5,7 +5,7 @@
 
 use p3_field::{BasedVectorSpace, PrimeField64};
 
-use crate::{Ext, Felt, MODULUS, Word};
+use crate::{Ext, Felt, MODULUS, Word, coefficients};
 
 /// Bytes of one element of the base field.
 pub const FELT_BYTES: usize = 8;
@@ -113,7 +113,7 @@ impl Canonical for Ext {
     const ELEMENTS: usize = <Self as BasedVectorSpace<Felt>>::DIMENSION;
 
     fn element(&self, index: usize) -> Felt {
-        self.as_basis_coefficients_slice()[index]
+        coefficients(*self)[index]
     }
 
     fn from_elements<E>(mut next: impl FnMut(usize) -> Result<Felt, E>) -> Result<Self, E> {

@@ -14,6 +14,8 @@ mod encoding;
 pub mod serde_canonical;
 mod text;
 
+use p3_field::BasedVectorSpace;
+
 pub use encoding::{
     Canonical, EncodingError, FELT_BYTES, felt_from_bytes, felt_from_u64, felt_to_bytes,
 };
@@ -30,3 +32,10 @@ pub type Word = [Felt; 4];
 
 /// The order p of [`Felt`].
 pub const MODULUS: u64 = 0xffff_ffff_0000_0001;
+
+/// The coefficients of 1, X, X².
+#[inline]
+pub fn coefficients(value: Ext) -> [Felt; 3] {
+    let slice: &[Felt] = value.as_basis_coefficients_slice();
+    [slice[0], slice[1], slice[2]]
+}

@@ -10,33 +10,18 @@
 //!
 //! No table is ever randomized: the commitment scheme does not hide.
 
-use p3_air::symbolic::AirLayout;
 use p3_batch_stark::proof::{BatchCommitments, BatchOpenedValues, OpenedValuesWithLookups};
-use p3_batch_stark::prover::quotient_values;
 use p3_batch_stark::{BatchProverTranscript, BatchShape};
 use p3_commit::{OpeningRequest, Pcs as _, PolynomialSpace, UnivariateStarkPcs};
-use p3_field::coset::TwoAdicMultiplicativeCoset;
-use p3_lookup::{LogUpGadget, Lookup, LookupProtocol, LookupTerminal};
+use p3_lookup::{LogUpGadget, Lookup, LookupTerminal};
 use p3_matrix::Matrix as _;
 use p3_uni_stark::{OpenedValues, PreprocessedOpenedValues, StarkGenericConfig};
 use tracing::{info_span, instrument};
 
 use crate::airs::{KindInfo, Table};
-use crate::bus::{CompiledBus, Window};
 use crate::hash::{Cap, Challenger, Tree};
-use crate::quotient::Quotient;
+use crate::table::{Argument, Columns, Domain, Input};
 use crate::types::{BatchProof, Config, Ext, Felt, Matrix, Pcs};
-
-/// One table of a proof: its AIR, what is derived from it, and its values.
-pub(crate) struct Input<'a, T> {
-    pub(crate) table: &'a T,
-    pub(crate) info: &'a KindInfo,
-    /// log2 of the quotient chunks at this height.
-    pub(crate) log_chunks: usize,
-    pub(crate) trace: Matrix,
-    pub(crate) preprocessed: &'a Option<Matrix>,
-    pub(crate) public_values: &'a [Felt],
-}
 
 /// What is left of an input after its trace has been used.
 struct Shape<'a, T> {
@@ -51,43 +36,9 @@ struct Shape<'a, T> {
     bus: Option<usize>,
 }
 
-pub(crate) type Domain = TwoAdicMultiplicativeCoset<Felt>;
-
 impl<T: Table> Shape<'_, T> {
     fn lookups(&self) -> &[Lookup<Felt>] {
         &self.info.lookups
-    }
-
-    const fn layout(&self) -> AirLayout {
-        AirLayout {
-            preprocessed_width: self.info.preprocessed_width,
-            main_width: self.info.width,
-            num_public_values: self.info.num_public_values,
-            num_periodic_columns: self.info.num_periodic,
-            permutation_width: 0,
-            num_permutation_challenges: 0,
-            num_permutation_values: 0,
-        }
-    }
-
-    const fn window(&self) -> Window {
-        Window {
-            main: self.info.width,
-            preprocessed: self.info.preprocessed_width,
-        }
-    }
-
-    /// The bus argument for these challenges, unless it or the quotient needs p3's way: with periodic columns, or with
-    /// constraints of the AIR itself that are not over the base field.
-    fn compile(&self, challenges: &[Ext]) -> Option<CompiledBus> {
-        let bus = CompiledBus::new(
-            self.lookups(),
-            self.window(),
-            self.public_values,
-            challenges,
-        )?;
-        let own_constraints = self.info.order.ext_indices.len() - bus.num_constraints();
-        (self.info.num_periodic == 0 && own_constraints == 0).then_some(bus)
     }
 
     /// The points where the columns of a matrix are opened.
@@ -175,26 +126,15 @@ pub(crate) fn prove<T: Table>(
     // The bus argument. Afterwards no trace is needed.
     let (challenges, lookup_pow_witness) = transcript.lookup_phase(&lookups, &gadget);
     let mut terminals = Vec::with_capacity(shapes.len());
-    let mut compiled = Vec::with_capacity(shapes.len());
+    let mut arguments = Vec::with_capacity(shapes.len());
     let bus = info_span!("bus columns").in_scope(|| {
         let mut columns = Vec::with_capacity(num_bus);
-        for (((shape, (trace, preprocessed)), lookups), challenges) in
-            shapes.iter().zip(traces).zip(&lookups).zip(&challenges)
+        for ((shape, (trace, preprocessed)), challenges) in
+            shapes.iter().zip(traces).zip(&challenges)
         {
-            let bus = shape.compile(challenges);
-            let (permutation, terminal) = if let Some(bus) = &bus {
-                let (columns, terminal) = bus.generate(&trace, preprocessed.as_ref());
-                (columns, Some(LookupTerminal(terminal)))
-            } else {
-                gadget.generate_permutation::<Felt, Ext>(
-                    &trace,
-                    preprocessed,
-                    shape.public_values,
-                    lookups,
-                    challenges,
-                )
-            };
-            compiled.push(bus);
+            let argument = Argument::new(shape.table, shape.info, shape.public_values, challenges);
+            let (permutation, terminal) = argument.bus_columns(&trace, preprocessed);
+            arguments.push(argument);
             terminals.push(terminal);
             if shape.bus.is_some() {
                 columns.push((shape.domain, permutation.flatten_to_base()));
@@ -203,21 +143,14 @@ pub(crate) fn prove<T: Table>(
         (!columns.is_empty()).then(|| commit(pcs, columns))
     });
     let (bus_cap, bus_tree) = bus.unzip();
-    let terminal_values: Vec<Ext> = terminals
-        .iter()
-        .flatten()
-        .map(|terminal| terminal.0)
-        .collect();
+    let terminal_values: Vec<Ext> = terminals.iter().copied().flatten().collect();
     let alpha: Ext = transcript.permutation_phase(bus_cap.clone(), &terminal_values);
 
     // Quotients.
     let mut chunk_counts = Vec::with_capacity(shapes.len());
     let mut chunks = Vec::new();
-    for (((shape, challenges), compiled), (index, terminal)) in shapes
-        .iter()
-        .zip(&challenges)
-        .zip(&compiled)
-        .zip(terminals.iter().enumerate())
+    for (index, ((shape, argument), &terminal)) in
+        shapes.iter().zip(&arguments).zip(&terminals).enumerate()
     {
         let _span = info_span!("quotient", table = index).entered();
         let quotient_domain = shape
@@ -231,52 +164,18 @@ pub(crate) fn prove<T: Table>(
                 quotient_domain,
             )
         };
-        let main = on_quotient(&main_tree, index);
-        let bus = shape
-            .bus
-            .zip(bus_tree.as_ref())
-            .map(|(matrix, tree)| on_quotient(tree, matrix));
-        let pre = shape
-            .preprocessed
-            .map(|matrix| on_quotient(preprocessed.1, matrix));
-        let values =
-            if let (Some(compiled), Some(columns), Some(terminal)) = (compiled, &bus, terminal) {
-                let uses_next = compiled.uses_next();
-                Quotient {
-                    table: shape.table,
-                    window: shape.window(),
-                    public_values: shape.public_values,
-                    order: &shape.info.order,
-                    bus: compiled,
-                    terminal: terminal.0,
-                    next: (
-                        shape.info.main_next || uses_next.0,
-                        shape.info.preprocessed_next || uses_next.1,
-                    ),
-                    main: &main,
-                    preprocessed: pre.as_ref(),
-                    bus_columns: columns,
-                }
-                .values(shape.domain, quotient_domain, alpha)
-            } else {
-                let terminal: Vec<Ext> = terminal.iter().map(|terminal| terminal.0).collect();
-                quotient_values::<Config, T, _, LogUpGadget>(
-                    pcs,
-                    shape.table,
-                    shape.public_values,
-                    shape.layout(),
-                    shape.domain,
-                    quotient_domain,
-                    &main,
-                    bus.as_ref(),
-                    shape.lookups(),
-                    &terminal,
-                    &gadget,
-                    challenges,
-                    pre.as_ref(),
-                    alpha,
-                )
-            };
+        let columns = Columns {
+            main: on_quotient(&main_tree, index),
+            preprocessed: shape
+                .preprocessed
+                .map(|matrix| on_quotient(preprocessed.1, matrix)),
+            bus: shape
+                .bus
+                .zip(bus_tree.as_ref())
+                .map(|(matrix, tree)| on_quotient(tree, matrix)),
+        };
+        let domains = (shape.domain, quotient_domain);
+        let values = argument.quotient(pcs, &columns, terminal, domains, alpha);
         let count = 1 << shape.log_chunks;
         let flat = p3_matrix::dense::RowMajorMatrix::new_col(values).flatten_to_base();
         let evaluations = quotient_domain
@@ -384,7 +283,10 @@ pub(crate) fn prove<T: Table>(
         },
         opened_values: BatchOpenedValues { instances },
         opening_proof,
-        lookup_terminals: terminals,
+        lookup_terminals: terminals
+            .into_iter()
+            .map(|terminal| terminal.map(LookupTerminal))
+            .collect(),
         degree_bits,
         lookup_pow_witness,
         ood_pow_witness,

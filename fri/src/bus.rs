@@ -37,6 +37,7 @@ use p3_lookup::Lookup;
 use p3_matrix::Matrix as _;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_maybe_rayon::prelude::*;
+use plica_field::coefficients;
 
 use crate::types::{EXT_DEGREE, Ext, Felt, Matrix};
 
@@ -319,7 +320,7 @@ impl Denominator {
         }
         let (mut base, mut wide) = (vec![], vec![]);
         for (column, weight) in terms {
-            let coordinates = coordinates(&weight);
+            let coordinates = coefficients(weight);
             if coordinates[1..] == [Felt::ZERO; EXT_DEGREE - 1] {
                 if coordinates[0] != Felt::ZERO {
                     base.push((column, coordinates[0]));
@@ -328,7 +329,7 @@ impl Denominator {
                 wide.push((column, coordinates));
             }
         }
-        let [constant, high @ ..] = coordinates(&constant);
+        let [constant, high @ ..] = coefficients(constant);
         let weights = wide
             .chunks(Self::GROUP)
             .flat_map(|group| {
@@ -375,11 +376,6 @@ fn add_products<const N: usize>(
         let weights: [Felt; N] = core::array::from_fn(|j| weights[i * N + j]);
         *value += Packed::mixed_dot_product::<N>(&columns, &weights);
     }
-}
-
-fn coordinates(value: &Ext) -> [Felt; EXT_DEGREE] {
-    let slice = <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(value);
-    core::array::from_fn(|i| slice[i])
 }
 
 /// A column of the bus argument: its tuples.

@@ -35,6 +35,7 @@ mod prove;
 mod quotient;
 pub mod security;
 mod shape;
+mod table;
 mod transcript;
 mod types;
 mod verify;

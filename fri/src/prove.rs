@@ -8,12 +8,13 @@ use thiserror::Error;
 use tracing::{info, instrument};
 
 use crate::airs::Table;
-use crate::batch::{self, Input};
+use crate::batch;
 use crate::instances::{Instance, InstanceError, InstanceList};
 use crate::key::{Preprocessed, ProvingKey};
 use crate::lifted;
 use crate::proof::Proof;
 use crate::security::{SecurityError, SecurityReport, SecurityTarget, Workload, resolve};
+use crate::table::Input;
 use crate::transcript::{Frame, PROTOCOL_VERSION, config};
 use crate::types::{Felt, Matrix};
 

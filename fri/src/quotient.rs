@@ -14,8 +14,8 @@ use p3_maybe_rayon::prelude::*;
 use p3_uni_stark::ProverConstraintFolder;
 
 use crate::airs::Table;
-use crate::batch::Domain;
 use crate::bus::{CompiledBus, LANES, Packed, PackedExt, Selectors, Window};
+use crate::table::Domain;
 use crate::types::{Config, EXT_DEGREE, Ext, Felt};
 
 /// One table's values on the quotient's domain, and what its constraints need.

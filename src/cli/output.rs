@@ -98,6 +98,12 @@ pub(super) fn analysis(analysis: &Analysis) -> String {
             chip.cells
         ));
     }
+    if let Some(quotient) = &analysis.quotient {
+        line(format_args!(
+            "{:<14} {:>10} {:>16} {:>10} {:>8} {:>12}",
+            "quotient", "", quotient.rows, "", quotient.columns, quotient.cells
+        ));
+    }
     line(format_args!(""));
     line(format_args!(
         "{:<40} {:>12} {:>12}",

@@ -20,7 +20,7 @@
 //! block and two powers go into each step of a sum. [`absorb_compact`](super::absorb_compact) does the same in degree 9.
 
 use p3_field::PrimeCharacteristicRing;
-use plica_field::Felt;
+use plica_field::{Felt, coefficients};
 use plica_hash_rpo::constants::{CAPACITY, DIGEST, ROUNDS, WIDTH as LANES};
 use plica_hash_rpo::rounds_of_many;
 
@@ -32,7 +32,7 @@ use crate::chip::columns;
 pub mod head;
 #[cfg(test)]
 pub(super) mod head_tests;
-use head::{AbsorbRow, Head, RATE, add, coefficients, horner, scaled};
+use head::{AbsorbRow, Head, RATE, add, horner, scaled};
 
 /// The last round, of which only four lanes matter.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@
 //! `inverse` alone determines the code in the lookup, of which only those of the two instructions exist.
 
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
-use plica_field::{Ext, Felt};
+use plica_field::{Ext, Felt, coefficients};
 
 use crate::bus::{self, ChipBuilder};
 use crate::chip::{columns, four_facts};
@@ -119,10 +119,6 @@ pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
 
 /// Fills one instruction.
 pub fn fill(cols: &mut Fact<Felt>, row: &FactRow<'_>) {
-    let coefficients = |value: Ext| -> [Felt; 3] {
-        let slice: &[Felt] = value.as_basis_coefficients_slice();
-        [slice[0], slice[1], slice[2]]
-    };
     let [a, b, c] = row.entry.op.ext3_operands(&row.operands);
     let is_inverse = row.entry.op == FactOp::Ext3Inverse;
     let (a, b, c) = if is_inverse {

@@ -5,7 +5,7 @@
 //! and the chip.
 
 use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, PrimeField64};
-use plica_field::{Ext, Felt};
+use plica_field::{Ext, Felt, coefficients};
 use plica_hash_rpo::constants::{CAPACITY, DIGEST, WIDTH as RPO_WIDTH};
 use serde::{Deserialize, Serialize};
 
@@ -416,7 +416,7 @@ fn set_halves(results: &mut [Felt], value: u64) {
 }
 
 fn set_ext3(results: &mut [Felt], value: Ext) {
-    results[..3].copy_from_slice(value.as_basis_coefficients_slice());
+    results[..3].copy_from_slice(&coefficients(value));
     results[3] = Felt::ZERO;
 }
 

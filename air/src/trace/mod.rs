@@ -23,12 +23,11 @@ use rayon::prelude::*;
 use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
-use crate::chips::{change, limbs, node, node_compact};
+use crate::chips::limbs;
 use crate::code::{Layout, NO_SLOT, Operand, Program};
 use crate::record::{Execution, Frame, FrameIndex};
 use instances::collect;
 use sums::Absorbed;
-use tables::listed;
 use trees::Trees;
 
 pub use instances::Heights;
@@ -45,7 +44,7 @@ pub struct Table {
 pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, usize)> {
     let instances = collect(program, execution);
     let trees = Trees::new(&execution.trees, Heights::FEW_CELLS);
-    let absorbed = Absorbed::new(execution, Heights::FEW_CELLS);
+    let absorbed = Absorbed::listed(execution, Heights::FEW_CELLS);
     let rows = |kind| match kind {
         ChipKind::Boundary => 1,
         ChipKind::Program => program.entries.len(),
@@ -117,42 +116,13 @@ pub fn generate_with(
     let mut tables = vec![generator.boundary(), generator.program()];
     for kind in of_facts() {
         let facts = &instances.facts[kind as usize];
-        let twin = kind.twin().filter(|&twin| allowed(twin));
-        tables.extend(generator.facts(twin.unwrap_or(kind), facts, &heights_of(kind)));
+        tables.extend(generator.facts(kind.or_twin(&allowed), facts, &heights_of(kind)));
     }
     for kind in ChipKind::ALL.into_iter().filter(|kind| kind.ordered()) {
         tables.extend(generator.events(kind, &instances.events[kind as usize]));
     }
     tables.extend(generator.addresses());
-    let trees = Trees::new(&execution.trees, heights);
-    tables.extend(match ChipKind::Node.twin().filter(|&twin| allowed(twin)) {
-        Some(twin) => listed(twin, heights, &trees.nodes, |row, node, real| {
-            let cols = node_compact::Cols::of_mut(row);
-            node_compact::fill(cols, node);
-            if !real {
-                cols.head.mults = [Felt::ZERO; 2];
-            }
-        }),
-        None => listed(ChipKind::Node, heights, &trees.nodes, |row, node, real| {
-            let cols = node::Cols::of_mut(row);
-            node::fill(cols, node);
-            if !real {
-                cols.head.mults = [Felt::ZERO; 2];
-            }
-        }),
-    });
-    tables.extend(listed(
-        ChipKind::Change,
-        heights,
-        &trees.changes,
-        |row, step, real| {
-            let cols = change::Cols::of_mut(row);
-            change::fill(cols, step);
-            if !real {
-                cols.mult = Felt::ZERO;
-            }
-        },
-    ));
+    tables.extend(generator.trees(&allowed));
     tables.extend(generator.messages(&allowed));
     // Last, when all other rows have said what they look up.
     if has_table(program, ChipKind::Limbs) {

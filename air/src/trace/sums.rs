@@ -5,8 +5,9 @@ use std::collections::hash_map::Entry;
 
 use p3_field::PrimeCharacteristicRing;
 use plica_field::{Ext, Felt, Word};
-use plica_hash_rpo::constants::{CAPACITY, RATE, WIDTH as LANES};
-use plica_hash_rpo::permute;
+use plica_hash_rpo::constants::{CAPACITY, RATE};
+use plica_hash_rpo::{State, permute_many};
+use rayon::prelude::*;
 
 use super::Heights;
 use crate::chips::absorb::head::AbsorbRow;
@@ -34,8 +35,15 @@ pub(super) struct Absorbed {
 }
 
 impl Absorbed {
-    /// The rows for these questions, padding of the tables included. Messages that begin with the same blocks share them.
+    /// The rows for these questions, padding of the tables included.
     pub(super) fn new(execution: &Execution, heights: Heights) -> Self {
+        let mut absorbed = Self::listed(execution, heights);
+        absorbed.compute();
+        absorbed
+    }
+
+    /// The same without capacities and sums. Messages that begin with the same blocks share them.
+    pub(super) fn listed(execution: &Execution, heights: Heights) -> Self {
         let mut absorbed = Self::default();
         let mut known = HashMap::new();
         for access in &execution.sums {
@@ -96,12 +104,9 @@ impl Absorbed {
     }
 
     fn push(&mut self, before: Before, point: Point, data: [Felt; RATE], last: bool) {
-        let (block, capacity, [s, u]) = match before {
-            Before::Nothing(_) => (0, Word::default(), [Ext::ZERO; 2]),
-            Before::Row(row) => {
-                let row = &self.rows[row];
-                (row.block + 1, capacity_after(row), row.sums())
-            }
+        let block = match before {
+            Before::Nothing(_) => 0,
+            Before::Row(row) => self.rows[row].block + 1,
         };
         self.read(before, 1);
         self.before.push(before);
@@ -109,20 +114,47 @@ impl Absorbed {
             block,
             last,
             point,
-            s,
-            u,
-            capacity,
+            s: Ext::ZERO,
+            u: Ext::ZERO,
+            capacity: Word::default(),
             data,
             mult: 0,
         });
     }
+
+    /// Capacities and sums: of all first blocks, then of all second ones, and so on, to permute many states at once.
+    fn compute(&mut self) {
+        let mut levels: Vec<Vec<usize>> = Vec::new();
+        for (number, row) in self.rows.iter().enumerate() {
+            let level = row.block as usize;
+            levels.resize_with(levels.len().max(level + 1), Vec::new);
+            levels[level].push(number);
+        }
+        // By row: the capacity of the sponge behind it, where the message goes on.
+        let mut behind = vec![Word::default(); self.rows.len()];
+        for mut level in levels {
+            for &number in &level {
+                if let Before::Row(before) = self.before[number] {
+                    let sums = self.rows[before].sums();
+                    let row = &mut self.rows[number];
+                    row.capacity = behind[before];
+                    [row.s, row.u] = sums;
+                }
+            }
+            level.retain(|&number| !self.rows[number].last);
+            let mut states: Vec<State> = level.iter().map(|&i| state(&self.rows[i])).collect();
+            states.par_chunks_mut(1 << 6).for_each(permute_many);
+            for (number, state) in level.into_iter().zip(states) {
+                behind[number] = std::array::from_fn(|lane| state[lane]);
+            }
+        }
+    }
 }
 
-/// The capacity of the sponge after a block.
-fn capacity_after(row: &AbsorbRow) -> Word {
-    let mut state = [Felt::ZERO; LANES];
-    state[..CAPACITY].copy_from_slice(&row.capacity);
-    state[CAPACITY..].copy_from_slice(&row.data);
-    permute(&mut state);
-    std::array::from_fn(|lane| state[lane])
+/// The state of the sponge that a row permutes.
+fn state(row: &AbsorbRow) -> State {
+    std::array::from_fn(|lane| match lane.checked_sub(CAPACITY) {
+        Some(j) => row.data[j],
+        None => row.capacity[lane],
+    })
 }

@@ -1,4 +1,4 @@
-//! Tables that are no list of instances: boundary, program, addresses; and those of facts about trees.
+//! Tables that are no list of instances: boundary, program, addresses; and those of facts about trees and messages.
 
 use std::sync::atomic::Ordering;
 
@@ -6,9 +6,12 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use rayon::prelude::*;
 
-use super::{Generator, Heights, Table, chunks, rows};
+use super::trees::Trees;
+use super::{Generator, Table, chunks, rows};
 use crate::chip::ChipKind;
-use crate::chips::{absorb, absorb_compact, addresses, boundary, program};
+use crate::chips::{
+    absorb, absorb_compact, addresses, boundary, change, node, node_compact, program,
+};
 use crate::code::INPUT;
 
 impl Generator<'_> {
@@ -39,32 +42,74 @@ impl Generator<'_> {
             .collect()
     }
 
+    /// A row for each node and for each step of a change.
+    pub(super) fn trees(&self, allowed: impl Fn(ChipKind) -> bool) -> Vec<Table> {
+        let trees = Trees::new(&self.execution.trees, self.heights);
+        let kind = ChipKind::Node.or_twin(allowed);
+        let mut tables = self.listed(
+            kind,
+            &trees.nodes,
+            |node| node.mults = [0; 2],
+            |row, node| match kind {
+                ChipKind::NodeCompact => {
+                    node_compact::fill(node_compact::Cols::of_mut(row), node);
+                }
+                _ => node::fill(node::Cols::of_mut(row), node),
+            },
+        );
+        tables.extend(self.listed(
+            ChipKind::Change,
+            &trees.changes,
+            |step| step.mult = 0,
+            |row, step| change::fill(change::Cols::of_mut(row), step),
+        ));
+        tables
+    }
+
     /// A row for each block of a message whose sums are asked for.
     pub(super) fn messages(&self, allowed: impl Fn(ChipKind) -> bool) -> Vec<Table> {
-        let list = &self.absorbed.rows;
-        let kind = ChipKind::Absorb;
-        let kind = kind.twin().filter(|&twin| allowed(twin)).unwrap_or(kind);
+        let kind = ChipKind::Absorb.or_twin(allowed);
         let is_compact = kind == ChipKind::AbsorbCompact;
-        let mut tables = listed(kind, self.heights, list, |row, block, real| {
-            let head = if is_compact {
-                let cols = absorb_compact::Cols::of_mut(row);
-                absorb_compact::fill(cols, block);
-                &mut cols.head
-            } else {
-                let cols = absorb::Cols::of_mut(row);
-                absorb::fill(cols, block);
-                &mut cols.head
-            };
-            if !real {
-                head.mult = Felt::ZERO;
-            }
-        });
+        let mut tables = self.listed(
+            kind,
+            &self.absorbed.rows,
+            |block| block.mult = 0,
+            |row, block| match is_compact {
+                true => absorb_compact::fill(absorb_compact::Cols::of_mut(row), block),
+                false => absorb::fill(absorb::Cols::of_mut(row), block),
+            },
+        );
         for table in &mut tables {
             let fill_rounds = match is_compact {
                 true => absorb_compact::fill_rounds,
                 false => absorb::fill_rounds,
             };
             chunks(&mut table.trace.values, kind.width()).for_each(fill_rounds);
+        }
+        tables
+    }
+
+    /// The tables of a chip whose rows are listed. What fills them up is the last one, which nobody reads.
+    fn listed<T: Copy + Sync>(
+        &self,
+        kind: ChipKind,
+        list: &[T],
+        unread: impl Fn(&mut T),
+        fill: impl Fn(&mut [Felt], &T) + Sync,
+    ) -> Vec<Table> {
+        let Some(mut padding) = list.last().copied() else {
+            return Vec::new();
+        };
+        unread(&mut padding);
+        let mut rest = list;
+        let mut tables = Vec::new();
+        for height in self.heights.of(list.len()) {
+            let own;
+            (own, rest) = rest.split_at(height.min(rest.len()));
+            let trace = rows(kind, height, |r, row| {
+                fill(row, own.get(r).unwrap_or(&padding));
+            });
+            tables.push(Table { kind, trace });
         }
         tables
     }
@@ -98,28 +143,4 @@ impl Generator<'_> {
             trace,
         }
     }
-}
-
-/// The tables of a chip whose rows are listed; the last one is duplicated, not `real`, to fill them up.
-pub(super) fn listed<T: Sync>(
-    kind: ChipKind,
-    heights: Heights,
-    list: &[T],
-    fill: impl Fn(&mut [Felt], &T, bool) + Sync,
-) -> Vec<Table> {
-    let mut done = 0;
-    let heights = heights.of(list.len());
-    heights
-        .into_iter()
-        .map(|height| {
-            let first = done;
-            done += height;
-            let trace = rows(kind, height, |r, row| {
-                let own = list.get(first + r);
-                let shown = own.or(list.last()).expect("there are rows");
-                fill(row, shown, own.is_some());
-            });
-            Table { kind, trace }
-        })
-        .collect()
 }

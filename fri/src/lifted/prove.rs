@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use p3_air::symbolic::AirLayout;
-use p3_batch_stark::prover::quotient_values;
 use p3_dft::TwoAdicSubgroupDft as _;
 use p3_field::coset::TwoAdicMultiplicativeCoset;
 use p3_field::{
     BasedVectorSpace, Field, PackedFieldExtension, PrimeCharacteristicRing, TwoAdicField,
     batch_multiplicative_inverse,
 };
-use p3_lookup::{LogUpGadget, Lookup, LookupProtocol as _};
+use p3_lookup::Lookup;
 use p3_matrix::Matrix as _;
 use p3_matrix::bitrev::{BitReversedMatrixView, BitReversibleMatrix as _};
 use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView};
@@ -26,12 +24,11 @@ use super::transcript::flatten;
 use super::tree::MerkleTree;
 use super::{bus, domain, start};
 use crate::airs::{AirSet, Table};
-use crate::batch::Input;
-use crate::bus::{CompiledBus, LANES, PackedExt, Window};
+use crate::bus::{LANES, PackedExt};
 use crate::profile::Profile;
-use crate::quotient::Quotient;
+use crate::table::{Argument, Columns, Input};
 use crate::transcript::{Frame, setup_config};
-use crate::types::{Config, Dft, EXT_DEGREE, Ext, Felt, Matrix, Word};
+use crate::types::{Dft, EXT_DEGREE, Ext, Felt, Matrix, Word};
 
 /// The key's tables, lifted: their LDEs by ascending height, and the tree over them.
 #[derive(Debug)]
@@ -135,32 +132,22 @@ pub(crate) fn prove<T: Table>(
     let mut tables = Vec::with_capacity(inputs.len());
     let mut columns = Vec::with_capacity(inputs.len());
     info_span!("bus columns").in_scope(|| {
-        for (input, challenges) in inputs.iter().zip(&challenges) {
-            let lifted = Lifted::new(input, challenges);
-            let bus = lifted.bus_columns(input, challenges);
-            let (permutation, terminal) = bus.map_or((None, None), |(p, t)| (Some(p), Some(t)));
-            columns.push(permutation.map(|p| lde(p.flatten_to_base(), log_blowup)));
-            tables.push((lifted, terminal));
+        for (input, challenges) in inputs.into_iter().zip(&challenges) {
+            let Input {
+                table, info, trace, ..
+            } = input;
+            let argument = Argument::new(table, info, input.public_values, challenges);
+            let (permutation, terminal) = argument.bus_columns(&trace, input.preprocessed);
+            columns.push(terminal.map(|_| lde(permutation.flatten_to_base(), log_blowup)));
+            tables.push((argument, trace.height().ilog2() as usize, terminal));
         }
     });
-    let shapes: Vec<_> = inputs
-        .iter()
-        .map(|input| {
-            (
-                input.table,
-                input.info,
-                input.public_values,
-                input.trace.height(),
-            )
-        })
-        .collect();
-    drop(inputs);
     let bus = tree(TreeKind::Bus).map(|_| {
         info_span!("commit to bus columns").in_scope(|| in_order(TreeKind::Bus, &mut columns))
     });
     let terminals: Vec<Ext> = tables
         .iter()
-        .filter_map(|(_, terminal)| *terminal)
+        .filter_map(|(.., terminal)| *terminal)
         .collect();
     if let Some(bus) = &bus {
         transcript.absorb(bus.tree.root());
@@ -173,64 +160,32 @@ pub(crate) fn prove<T: Table>(
     let mut quotient = Ext::zero_vec(rows << layout.log_chunks);
     let config = setup_config(profile);
     let mut weight = Ext::ONE;
-    for (index, ((table, info, public_values, height), (lifted, terminal))) in
-        shapes.iter().zip(&tables).enumerate().rev()
-    {
+    for (index, (argument, log_height, terminal)) in tables.iter().enumerate().rev() {
         let _span = info_span!("quotient", table = index).entered();
-        let log_height = height.ilog2() as usize;
+        let (info, log_height) = (argument.info, *log_height);
         let log_size = log_height + info.log_chunks;
         let trace_domain = coset(Felt::ONE, log_height);
         let quotient_domain = coset(domain::shift(log_height), log_size);
         let segment = |kind| tree(kind)?.segments.iter().position(|s| s.table == index);
-        let main = segment(TreeKind::Main)
-            .map(|segment| main.on_coset(segment, log_size))
-            .expect("every table has main columns");
-        let bus_columns = bus.as_ref().zip(segment(TreeKind::Bus));
-        let bus_columns = bus_columns.map(|(bus, segment)| bus.on_coset(segment, log_size));
-        let pre =
-            segment(TreeKind::Preprocessed).map(|segment| preprocessed.on_coset(segment, log_size));
-        let values = if let (Some(compiled), Some(columns), Some(terminal)) =
-            (&lifted.compiled, &bus_columns, terminal)
-        {
-            let uses_next = compiled.uses_next();
-            Quotient {
-                table: *table,
-                window: lifted.window,
-                public_values,
-                order: &info.order,
-                bus: compiled,
-                terminal: *terminal,
-                next: (
-                    info.main_next || uses_next.0,
-                    info.preprocessed_next || uses_next.1,
-                ),
-                main: &main,
-                preprocessed: pre.as_ref(),
-                bus_columns: columns,
-            }
-            .values(trace_domain, quotient_domain, alpha)
-        } else {
-            let terminal: Vec<Ext> = terminal.iter().copied().collect();
-            quotient_values::<Config, T, _, LogUpGadget>(
-                config.pcs(),
-                table,
-                public_values,
-                lifted.layout,
-                trace_domain,
-                quotient_domain,
-                &main,
-                bus_columns.as_ref(),
-                &info.lookups,
-                &terminal,
-                &LogUpGadget::new(),
-                &challenges[index],
-                pre.as_ref(),
-                alpha,
-            )
+        let on_coset = |kind| {
+            let committed = match kind {
+                TreeKind::Main => &main,
+                TreeKind::Bus => bus.as_ref()?,
+                TreeKind::Preprocessed => preprocessed,
+                TreeKind::Quotient => return None,
+            };
+            Some(committed.on_coset(segment(kind)?, log_size))
         };
+        let columns = Columns {
+            main: on_coset(TreeKind::Main).expect("every table has main columns"),
+            preprocessed: on_coset(TreeKind::Preprocessed),
+            bus: on_coset(TreeKind::Bus),
+        };
+        let domains = (trace_domain, quotient_domain);
+        let values = argument.quotient(config.pcs(), &columns, *terminal, domains, alpha);
         let values = RowMajorMatrix::new_col(values).flatten_to_base::<Felt>();
         let coefficients = Dft::default().coset_idft_batch(values, domain::shift(log_height));
-        let lift = rows / height;
+        let lift = rows >> log_height;
         quotient
             .par_chunks_mut(lift)
             .zip(coefficients.values.par_chunks_exact(EXT_DEGREE))
@@ -311,60 +266,6 @@ pub(crate) fn prove<T: Table>(
 
 fn coset(shift: Felt, log_size: usize) -> TwoAdicMultiplicativeCoset<Felt> {
     TwoAdicMultiplicativeCoset::new(shift, log_size).expect("heights are checked")
-}
-
-/// What of a table is needed after its trace.
-struct Lifted {
-    window: Window,
-    layout: AirLayout,
-    compiled: Option<CompiledBus>,
-}
-
-impl Lifted {
-    fn new<T: Table>(input: &Input<'_, T>, challenges: &[Ext]) -> Self {
-        let info = input.info;
-        let window = Window {
-            main: info.width,
-            preprocessed: info.preprocessed_width,
-        };
-        let compiled = CompiledBus::new(&info.lookups, window, input.public_values, challenges)
-            .filter(|bus| {
-                let own = info.order.ext_indices.len() - bus.num_constraints();
-                info.num_periodic == 0 && own == 0
-            });
-        let layout = AirLayout {
-            preprocessed_width: info.preprocessed_width,
-            main_width: info.width,
-            num_public_values: info.num_public_values,
-            num_periodic_columns: info.num_periodic,
-            permutation_width: 0,
-            num_permutation_challenges: 0,
-            num_permutation_values: 0,
-        };
-        Self {
-            window,
-            layout,
-            compiled,
-        }
-    }
-
-    fn bus_columns<T: Table>(
-        &self,
-        input: &Input<'_, T>,
-        challenges: &[Ext],
-    ) -> Option<(RowMajorMatrix<Ext>, Ext)> {
-        if let Some(compiled) = &self.compiled {
-            return Some(compiled.generate(&input.trace, input.preprocessed.as_ref()));
-        }
-        let (columns, terminal) = LogUpGadget::new().generate_permutation::<Felt, Ext>(
-            &input.trace,
-            input.preprocessed,
-            input.public_values,
-            &input.info.lookups,
-            challenges,
-        );
-        Some((columns, terminal?.0))
-    }
 }
 
 /// The columns of the quotient on their domain: its chunks of N coefficients, coordinate by coordinate.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use p3_field::{BasedVectorSpace, PrimeField64};
 use plica_air::code::MAX_COMPONENTS;
 use plica_air::record::{Point, SumAccess};
-use plica_field::{Ext, Felt, Word};
+use plica_field::{Ext, Felt, Word, coefficients};
 use plica_hash_rpo::constants::RATE;
 use plica_hash_rpo::hash_elements;
 
@@ -70,7 +70,7 @@ impl State {
             sums = point.step(sums, block);
         }
         for (result, sum) in results.chunks_exact_mut(4).zip(sums) {
-            result[..3].copy_from_slice(sum.as_basis_coefficients_slice());
+            result[..3].copy_from_slice(&coefficients(sum));
             result[3] = Felt::default();
         }
         if let Some(sums) = &mut self.sums {

@@ -6,7 +6,7 @@ use plica_air::chip::ChipKind;
 use plica_air::chips::absorb::head::AbsorbRow;
 use plica_air::chips::{absorb, sum, unpack};
 use plica_air::record::Point;
-use plica_field::{Ext, Felt, Word};
+use plica_field::{Ext, Felt, Word, coefficients};
 use plica_hash_rpo::constants::{CAPACITY, WIDTH};
 use plica_hash_rpo::{hash_elements, permute};
 use plica_vm::inputs::Inputs;
@@ -32,11 +32,6 @@ fn point() -> Point {
         m: ext(4),
         x: felt(55),
     }
-}
-
-fn coefficients(value: Ext) -> [Felt; 3] {
-    let slice: &[Felt] = value.as_basis_coefficients_slice();
-    std::array::from_fn(|i| slice[i])
 }
 
 /// The sums of the elements.

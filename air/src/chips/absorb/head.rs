@@ -1,7 +1,7 @@
 //! What a row that absorbs a block says to the bus, whatever its constraints for the permutation and the sums.
 
-use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
-use plica_field::{Ext, Felt, Word};
+use p3_field::PrimeCharacteristicRing;
+use plica_field::{Ext, Felt, Word, coefficients};
 use plica_hash_rpo::State;
 use plica_hash_rpo::constants::{CAPACITY, DIGEST, WIDTH as LANES};
 
@@ -141,11 +141,6 @@ impl Head<Felt> {
         let start = if self.last == Felt::ONE { CAPACITY } else { 0 };
         self.out = std::array::from_fn(|j| after[start + j]);
     }
-}
-
-pub(in crate::chips) fn coefficients(value: Ext) -> [Felt; 3] {
-    let slice: &[Felt] = value.as_basis_coefficients_slice();
-    std::array::from_fn(|i| slice[i])
 }
 
 /// Σⱼ point^(n−1−j)·vⱼ

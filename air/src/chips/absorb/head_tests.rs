@@ -1,12 +1,12 @@
 //! What the tests of both chips share: rows, and forgeries of what they have in common.
 
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
-use plica_field::{Ext, Felt, Word};
+use plica_field::{Ext, Felt, Word, coefficients};
 use plica_hash_rpo::constants::{ARK1, ARK2, CAPACITY, DIGEST, INV_ALPHA, ROUNDS, WIDTH as LANES};
 use plica_hash_rpo::{State, hash_elements, linear, permute};
 use proptest::prelude::*;
 
-use super::head::{AbsorbRow, Head, RATE, coefficients};
+use super::head::{AbsorbRow, Head, RATE};
 use crate::bus::{ABSORBED, ABSORBING, Sums};
 use crate::check::Message;
 use crate::chip::ChipKind;

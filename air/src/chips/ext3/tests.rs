@@ -18,11 +18,6 @@ fn ext(coefficients: [i64; 3]) -> Ext {
     Ext::from_basis_coefficients_fn(|i| felt(coefficients[i]))
 }
 
-fn coefficients(value: Ext) -> [Felt; 3] {
-    let slice: &[Felt] = value.as_basis_coefficients_slice();
-    [slice[0], slice[1], slice[2]]
-}
-
 /// The cell of an element on the bus.
 fn cell(frame: i64, id: u32, value: Ext) -> crate::check::Message {
     let [c0, c1, c2] = coefficients(value);

@@ -1,7 +1,7 @@
 //! The cubic extension: a0 + a1·X + a2·X² with X³ = X + 1, on the stack as `[a2, a1, a0]`.
 
 use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, PrimeField64};
-use plica_field::{Ext, Felt};
+use plica_field::{Ext, Felt, coefficients};
 use plica_hash_rpo::hash_elements;
 use plica_vm::syntax::Instruction;
 
@@ -24,8 +24,7 @@ impl Machine<'_> {
             I::Ext3Inv => (3, inverse(upper)?),
             other => unreachable!("{other:?}"),
         };
-        let coefficients: &[Felt] = result.as_basis_coefficients_slice();
-        self.replace(taken, coefficients);
+        self.replace(taken, &coefficients(result));
         Ok(())
     }
 
@@ -49,11 +48,7 @@ impl Machine<'_> {
             s += m.exp_u64(block) * a.exp_u64(own) * v;
             u += generator.exp_u64(block) * x.exp_u64(own) * v;
         }
-        let given: [&[Felt]; 2] = [
-            s.as_basis_coefficients_slice(),
-            u.as_basis_coefficients_slice(),
-        ];
-        self.replace(n + 11, &given.concat());
+        self.replace(n + 11, &[s, u].map(coefficients).concat());
         Ok(())
     }
 }
