@@ -6,6 +6,7 @@
 //! [`Universal`] verifies proofs of all shapes of one machine: of any program, with any tables of any heights.
 
 mod advice;
+pub mod aggregate;
 mod asm;
 mod constraints;
 mod parts;

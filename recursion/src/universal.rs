@@ -387,7 +387,8 @@ fn shared_weights(asm: &mut Asm, m: &Machine, alpha: Cubic) -> Weights {
     let mut uses: HashMap<Vec<(usize, Felt)>, usize> = HashMap::new();
     let any = Cubic(Asm::items(0));
     let scratch = |kind: &KindDescription| {
-        let mut asm = Asm::new(16);
+        // Deep enough for all the places below.
+        let mut asm = Asm::new(1 << 16);
         let point = Point {
             main: [vec![any; kind.main], vec![any; kind.main]],
             preprocessed: [vec![any; kind.preprocessed], vec![any; kind.preprocessed]],

@@ -23,7 +23,8 @@ pub const CLAIM_VERSION: u32 = 1;
 pub const MAX_CLAIM_BYTES: usize = 4096;
 
 /// "The program with this key, run on these inputs, ends with these outputs."
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "ClaimFile", try_from = "ClaimFile")]
 pub struct Claim {
     /// Digest of the verifying key.
     pub key: Word,
@@ -66,6 +67,7 @@ pub enum ClaimError {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ClaimFile {
     version: u32,
     key: String,
@@ -105,14 +107,7 @@ impl Claim {
 
     /// The claim's one textual form.
     pub fn to_json(&self) -> String {
-        let decimals = |values: &[Felt]| values.iter().map(|&v| format_felt(v)).collect();
-        let file = ClaimFile {
-            version: CLAIM_VERSION,
-            key: format_word(&self.key),
-            inputs: decimals(&self.inputs),
-            outputs: decimals(&self.outputs),
-        };
-        let mut text = serde_json::to_string_pretty(&file).expect("strings and numbers only");
+        let mut text = serde_json::to_string_pretty(self).expect("strings and numbers only");
         text.push('\n');
         text
     }
@@ -126,18 +121,38 @@ impl Claim {
             return Err(ClaimError::TooLong(text.len()));
         }
         let file: ClaimFile = serde_json::from_slice(text).map_err(ClaimError::Json)?;
-        if file.version != CLAIM_VERSION {
-            return Err(ClaimError::Version(file.version));
-        }
-        let claim = Self {
-            key: parse_word(&file.key).map_err(ClaimError::Key)?,
-            inputs: values("inputs", &file.inputs)?,
-            outputs: values("outputs", &file.outputs)?,
-        };
+        let claim = Self::try_from(file)?;
         if claim.to_json().as_bytes() != text {
             return Err(ClaimError::NotCanonical);
         }
         Ok(claim)
+    }
+}
+
+impl From<Claim> for ClaimFile {
+    fn from(claim: Claim) -> Self {
+        let decimals = |values: &[Felt]| values.iter().map(|&v| format_felt(v)).collect();
+        Self {
+            version: CLAIM_VERSION,
+            key: format_word(&claim.key),
+            inputs: decimals(&claim.inputs),
+            outputs: decimals(&claim.outputs),
+        }
+    }
+}
+
+impl TryFrom<ClaimFile> for Claim {
+    type Error = ClaimError;
+
+    fn try_from(file: ClaimFile) -> Result<Self, ClaimError> {
+        if file.version != CLAIM_VERSION {
+            return Err(ClaimError::Version(file.version));
+        }
+        Ok(Self {
+            key: parse_word(&file.key).map_err(ClaimError::Key)?,
+            inputs: values("inputs", &file.inputs)?,
+            outputs: values("outputs", &file.outputs)?,
+        })
     }
 }
 
