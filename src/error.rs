@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use miette::Diagnostic;
 use plica_fri::{FileError, ProveError};
+use plica_recursion::aggregate::{AggregatorError, NodeError, TreeError};
 use plica_vm::claim::{ClaimError, LinkError};
 use plica_vm::compile::RunError;
 use plica_vm::inputs::InputsError;
@@ -50,6 +51,24 @@ pub enum Error {
     Prove(#[from] ProveError),
     #[error(transparent)]
     Verify(#[from] VerifyClaimError),
+    #[error(transparent)]
+    Aggregator(#[from] AggregatorError),
+    #[error(transparent)]
+    Node(NodeError),
+    #[error("{path}: {reason}", path = path.display())]
+    Child { path: PathBuf, reason: NodeError },
+    #[error("{path}: {reason}", path = path.display())]
+    Tree { path: PathBuf, reason: TreeError },
+    #[error("{path}: no key with the digest {digest} was found; `plica setup` makes it, and `--keys` says where it is", path = path.display())]
+    NoKey { path: PathBuf, digest: String },
+    #[error("{path}: no claim beside it; expected {first} or {second}", path = path.display(), first = first.display(), second = second.display())]
+    NoClaim {
+        path: PathBuf,
+        first: PathBuf,
+        second: PathBuf,
+    },
+    #[error("{path}: no proofs in this folder", path = path.display())]
+    NoProofs { path: PathBuf },
     #[error("{path}: {reason}", path = path.display())]
     File { path: PathBuf, reason: FileError },
     #[error("{path}: {reason}", path = path.display())]
@@ -79,6 +98,11 @@ impl Error {
             | Self::NotText { .. }
             | Self::File { .. }
             | Self::Claim { .. }
+            | Self::Aggregator(_)
+            | Self::Tree { .. }
+            | Self::NoKey { .. }
+            | Self::NoClaim { .. }
+            | Self::NoProofs { .. }
             | Self::InputFile { .. } => Category::Malformed,
             Self::Prove(ProveError::Security(_))
             | Self::Verify(VerifyClaimError::Proof(plica_fri::VerifyError::Security(_))) => {
@@ -86,6 +110,11 @@ impl Error {
             }
             // A run that does not fit the tables of a proof.
             Self::Run(_) | Self::Prove(_) => Category::ExecutionFailed,
+            Self::Node(reason) | Self::Child { reason, .. } => match reason {
+                NodeError::Run(_) | NodeError::Prove(_) => Category::ExecutionFailed,
+                NodeError::Child { .. } => Category::Rejected,
+                _ => Category::Malformed,
+            },
             Self::Verify(_) | Self::Chain { .. } => Category::Rejected,
             Self::Io { .. } => Category::Io,
         }

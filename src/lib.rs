@@ -37,10 +37,21 @@ pub use plica_vm::processor::{MerkleStore, RunOutcome};
 pub use plica_vm::prover::{Proven, ProvingKey, verify};
 pub use plica_vm::syntax::{DirectoryModules, KernelFile, MemoryModules, ModuleLoader, NoModules};
 
+pub use plica_recursion::VerifierModule;
+pub use plica_recursion::aggregate;
+
+use plica_recursion::aggregate::Child;
 use plica_vm::{compile, prover, syntax};
 
 /// Cycles after which a run is given up, unless the caller says otherwise.
 pub const DEFAULT_MAX_CYCLES: u64 = 1 << 32;
+
+/// The machine's chips, by the numbers that proofs and keys give them.
+#[must_use]
+pub fn chip_names() -> Vec<&'static str> {
+    let kinds = prover::machine().kinds().iter();
+    kinds.map(|kind| kind.name).collect()
+}
 
 /// An assembled program.
 pub struct Plica {
@@ -87,6 +98,14 @@ impl Plica {
     /// Unused imports and the like.
     pub fn warnings(&self) -> &[syntax::Diagnostic] {
         &self.warnings
+    }
+
+    /// Adds the advice with which a program verifies a proof by `plica::recursion::verify_proof`, behind what is there already.
+    ///
+    /// # Errors
+    /// If the proof is not accepted, or is not of the form that programs verify.
+    pub fn add_proof(inputs: &mut Inputs, child: &Child<'_>) -> Result<(), Error> {
+        VerifierModule::add_advice(inputs, child).map_err(Error::Node)
     }
 
     /// Runs the program without a proof.
@@ -173,6 +192,22 @@ impl Plica {
         let target = key.verifying_key().target();
         let proven = prover::prove_execution(&self.compiled, key, execution, target);
         Ok(proven?)
+    }
+
+    /// Says what proving a node over these children would cost.
+    ///
+    /// # Errors
+    /// If a child cannot be aggregated.
+    pub fn analyze_node(
+        aggregator: &aggregate::Aggregator,
+        children: &[Child<'_>],
+    ) -> Result<Analysis, aggregate::NodeError> {
+        let inputs = aggregator.inputs(children)?;
+        let compiled = aggregator.compiled();
+        let execution = compiled
+            .record(&inputs, DEFAULT_MAX_CYCLES)
+            .map_err(aggregate::NodeError::Run)?;
+        Ok(Analysis::of(compiled, &execution, &Profile::LIFTED))
     }
 
     /// Runs the program and says what proving the run would cost.

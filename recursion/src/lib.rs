@@ -9,9 +9,12 @@ mod advice;
 pub mod aggregate;
 mod asm;
 mod constraints;
+mod module;
 mod parts;
 mod universal;
 mod verifier;
+
+pub use module::VerifierModule;
 
 use plica_field::{Felt, Word};
 use plica_fri::lifted::{Description, Layout, LiftedProof, Machine, query_indices};
@@ -116,9 +119,19 @@ impl Universal {
     /// public values below it. It leaves the stack as it was, and stops unless the advice has a proof.
     #[must_use]
     pub fn procedure(&self, name: &str) -> String {
+        format!("proc.{name}\n{}end\n", self.body())
+    }
+
+    /// The same procedure, exported by a module.
+    #[must_use]
+    pub fn export(&self, name: &str) -> String {
+        format!("export.{name}\n{}end\n", self.body())
+    }
+
+    fn body(&self) -> String {
         let mut asm = asm::Asm::new(16);
         universal::write(&mut asm, &self.machine);
-        format!("proc.{name}\n{}end\n", asm.into_text())
+        asm.into_text()
     }
 
     /// A program that verifies one proof.

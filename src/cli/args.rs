@@ -34,6 +34,10 @@ pub(super) enum Command {
     Chain(ChainArgs),
     /// Run a program and say what proving the run would cost.
     Analyze(AnalyzeArgs),
+    /// Aggregate proofs of profile `lifted`, or aggregates, into one.
+    Aggregate(AggregateArgs),
+    /// Say what is in a file: a proof, a key, a claim, a tree of claims.
+    Inspect(InspectArgs),
 }
 
 impl Command {
@@ -46,6 +50,8 @@ impl Command {
             Self::Verify(a) => a.json,
             Self::Chain(a) => a.json,
             Self::Analyze(a) => a.program.json,
+            Self::Aggregate(a) => a.json,
+            Self::Inspect(a) => a.json,
         }
     }
 }
@@ -58,6 +64,9 @@ pub(super) struct ProgramArgs {
     /// The kernel, a module whose exports `syscall` names; part of what the key stands for.
     #[arg(long, value_name = "FILE")]
     pub(super) kernel: Option<PathBuf>,
+    /// The security target of the proofs that `plica::recursion::verify_proof` accepts, if the program uses it.
+    #[arg(long, value_name = "BITS[-MODEL]", default_value = "100-proven")]
+    pub(super) verifies: Security,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -72,6 +81,13 @@ pub(super) struct ExecutionArgs {
     /// The Merkle store to use; `run` and `prove` write it back with the trees that the run made, and begin it if there is none.
     #[arg(long, value_name = "FILE")]
     pub(super) store: Option<PathBuf>,
+    /// A proof that the program verifies, with its claim beside it; several in the order in which it does. They come behind the
+    /// advice stack of the inputs.
+    #[arg(long = "proof", value_name = "FILE")]
+    pub(super) proofs: Vec<PathBuf>,
+    /// Where the keys of these proofs are [default: beside them].
+    #[arg(long, value_name = "DIR")]
+    pub(super) keys: Vec<PathBuf>,
     /// Give up after this many cycles.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CYCLES)]
     pub(super) max_cycles: u64,
@@ -121,7 +137,7 @@ pub(super) struct SetupArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("trusted").required(true).args(["key", "program"]))]
+#[command(group = clap::ArgGroup::new("trusted").required(true).args(["key", "program", "claims"]))]
 pub(super) struct VerifyArgs {
     /// The proof.
     pub(super) proof: PathBuf,
@@ -135,14 +151,22 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "FILE", requires = "program")]
     pub(super) kernel: Option<PathBuf>,
     /// The claim.
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "claims",
+        conflicts_with = "claims"
+    )]
+    pub(super) claim: Option<PathBuf>,
+    /// The claims of an aggregate. Its key follows from the target.
     #[arg(long, value_name = "FILE")]
-    pub(super) claim: PathBuf,
-    /// The security that the proof must have; neither proof nor key can lower it. With --program also the target of
-    /// the rebuilt key, unless --key-security says otherwise.
+    pub(super) claims: Option<PathBuf>,
+    /// The security that the proof must have; neither proof nor key can lower it. With --program or --claims also the target of
+    /// the key, unless --key-security says otherwise.
     #[arg(long, default_value = "100-proven", value_name = "BITS[-MODEL]")]
     pub(super) security: Security,
-    /// With --program: the target for which the key was made.
-    #[arg(long, value_name = "BITS[-MODEL]", requires = "program")]
+    /// With --program or --claims: the target for which the key was made.
+    #[arg(long, value_name = "BITS[-MODEL]", conflicts_with = "key")]
     pub(super) key_security: Option<Security>,
     /// Print JSON.
     #[arg(long)]
@@ -168,6 +192,43 @@ pub(super) struct AnalyzeArgs {
     /// The profile to predict time and memory for.
     #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|compact|blake3|evm|lifted")]
     pub(super) profile: Profile,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AggregateArgs {
+    /// Proofs, each with its claim beside it (`X.claim.json`, or `X.claims.json` of an aggregate), and folders: all proofs in them, by name.
+    #[arg(required = true, value_name = "PROOF|DIR")]
+    pub(super) proofs: Vec<PathBuf>,
+    /// Where the keys of the proofs are, in any files `*.key` [default: beside the proofs].
+    #[arg(long, value_name = "DIR")]
+    pub(super) keys: Vec<PathBuf>,
+    /// Where to write the proof; the claims go beside it, with the extension `claims.json`.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Proofs under one node.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(2..=64))]
+    pub(super) arity: u16,
+    /// The security target of all proofs.
+    #[arg(long, default_value = "100-proven", value_name = "BITS[-MODEL]")]
+    pub(super) security: Security,
+    /// Where finished nodes are kept, so that an interrupted run goes on where it was [default: the output with the extension `nodes`].
+    #[arg(long, value_name = "DIR")]
+    pub(super) nodes: Option<PathBuf>,
+    /// Only say what it would cost.
+    #[arg(long)]
+    pub(super) plan: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// The file.
+    pub(super) file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 fn profile(name: &str) -> Result<Profile, String> {

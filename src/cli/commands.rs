@@ -2,12 +2,15 @@
 
 use std::time::Instant;
 
-use plica::{Error, Felt, MerkleStore, Plica, Profile, format_felt, format_word};
+use plica::{
+    Error, Felt, Inputs, MerkleStore, Plica, Profile, SecurityTarget, format_felt, format_word,
+};
 use serde_json::{Value, json};
 
 use super::args::{
     AnalyzeArgs, ChainArgs, ExecutionArgs, ProgramArgs, ProveArgs, RunArgs, SetupArgs, VerifyArgs,
 };
+use super::library::Library;
 use super::progress::Progress;
 use super::{files, output};
 
@@ -15,13 +18,30 @@ type Result<T> = std::result::Result<T, Error>;
 
 fn assemble(args: &ProgramArgs, progress: &Progress) -> Result<Plica> {
     progress.phase("assembling");
-    let program = files::program(&args.program, args.kernel.as_deref())?;
+    let program = files::program(&args.program, args.kernel.as_deref(), args.verifies.0)?;
     if !args.json {
         for warning in program.warnings() {
             eprintln!("{:?}", miette::Report::new(warning.clone()));
         }
     }
     Ok(program)
+}
+
+/// The inputs, with the proofs that the program verifies.
+fn inputs(args: &ExecutionArgs, program: &ProgramArgs) -> Result<Inputs> {
+    let mut inputs = files::inputs(args.inputs.as_deref(), &program.program)?;
+    let mut library = Library::new(&args.keys, SecurityTarget::default());
+    for path in &args.proofs {
+        let given = library.load(path)?;
+        Plica::add_proof(&mut inputs, &given.child()).map_err(|error| match error {
+            Error::Node(reason) => Error::Child {
+                path: path.clone(),
+                reason,
+            },
+            other => other,
+        })?;
+    }
+    Ok(inputs)
 }
 
 /// The store that the arguments name, if they do.
@@ -44,7 +64,7 @@ fn decimals(values: &[Felt]) -> Vec<String> {
 pub(super) fn run(args: &RunArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
     let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
-    let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
+    let inputs = inputs(&args.execution, &args.program)?;
     let mut store = store(&args.execution)?;
     progress.phase("running");
     let outcome = match &mut store {
@@ -70,7 +90,7 @@ pub(super) fn prove(args: &ProveArgs) -> Result<()> {
     let start = Instant::now();
     let progress = Progress::start(args.program.json);
     let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
-    let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
+    let inputs = inputs(&args.execution, &args.program)?;
     let mut store = store(&args.execution)?;
     progress.phase("making the key");
     let (key, _) = program.setup(&args.key.profile, args.key.security.0)?;
@@ -147,7 +167,11 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
     let progress = Progress::start(args.json);
     progress.phase("reading");
     let proof = files::proof(&args.proof)?;
-    let claim = files::claim(&args.claim)?;
+    let claim = match (&args.claim, &args.claims) {
+        (Some(path), _) => files::claim(path)?,
+        (None, Some(path)) => return super::aggregate::verify(args, &progress, &proof, path),
+        (None, None) => unreachable!("one of them is required"),
+    };
     let key = match (&args.key, &args.program) {
         (Some(path), _) => files::key(path)?,
         (None, Some(path)) => {
@@ -155,7 +179,8 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
             let profile = Profile::by_id(proof.profile()).expect("decoding checked the profile");
             let target = args.key_security.unwrap_or(args.security);
             progress.phase("making the key");
-            let program = files::program(path, args.kernel.as_deref())?;
+            let verifies = SecurityTarget::default();
+            let program = files::program(path, args.kernel.as_deref(), verifies)?;
             program.setup(&profile, target.0)?.1
         }
         (None, None) => unreachable!("one of them is required"),
@@ -218,7 +243,7 @@ pub(super) fn chain(args: &ChainArgs) -> Result<()> {
 pub(super) fn analyze(args: &AnalyzeArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
     let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
-    let inputs = files::inputs(args.execution.inputs.as_deref(), &args.program.program)?;
+    let inputs = inputs(&args.execution, &args.program)?;
     let mut store = store(&args.execution)?;
     progress.phase("running");
     let analysis = match &mut store {

@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use plica::aggregate::ClaimTree;
 use plica::{
     Claim, DirectoryModules, Error, FileError, Inputs, KernelFile, MAX_STORE_BYTES, MerkleStore,
-    ModuleLoader, Plica, Proof, VerifyingKey,
+    ModuleLoader, Plica, Proof, SecurityTarget, VerifierModule, VerifyingKey,
 };
 
 /// Largest source text or input file that is read, in bytes.
@@ -14,9 +15,9 @@ const MAX_TEXT: u64 = 256 << 20;
 /// Largest store file that is read, in bytes, with what is around its payload.
 const MAX_STORE: u64 = MAX_STORE_BYTES as u64 + (1 << 10);
 /// Largest proof or key file that is read, in bytes; decoding has tighter limits of its own.
-const MAX_BINARY: u64 = 1 << 27;
+pub(super) const MAX_BINARY: u64 = 1 << 27;
 
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let failed = |reason| Error::Io {
         action: "read",
         path: path.to_owned(),
@@ -39,6 +40,33 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 fn read_text(path: &Path) -> Result<String, Error> {
     String::from_utf8(read(path, MAX_TEXT)?).map_err(|_| Error::NotText {
         path: path.to_owned(),
+    })
+}
+
+/// The files in a folder with an extension, by name.
+pub(super) fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, Error> {
+    let failed = |reason| Error::Io {
+        action: "read",
+        path: folder.to_owned(),
+        reason,
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|e| e == extension) && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Makes a folder if it is not there.
+pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|reason| Error::Io {
+        action: "write",
+        path: path.to_owned(),
+        reason,
     })
 }
 
@@ -66,13 +94,22 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Reads and assembles a program; modules are looked for in its folder.
-pub(super) fn program(path: &Path, kernel: Option<&Path>) -> Result<Plica, Error> {
+///
+/// `verifies` is the target of the proofs that the program may verify.
+pub(super) fn program(
+    path: &Path,
+    kernel: Option<&Path>,
+    verifies: SecurityTarget,
+) -> Result<Plica, Error> {
     let text = read_text(path)?;
     let folder = path
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut loader: Vec<Box<dyn ModuleLoader>> = vec![Box::new(DirectoryModules::new(folder))];
+    let mut loader: Vec<Box<dyn ModuleLoader>> = vec![
+        Box::new(DirectoryModules::new(folder)),
+        Box::new(VerifierModule { target: verifies }),
+    ];
     if let Some(kernel) = kernel {
         loader.push(Box::new(KernelFile(kernel.to_owned())));
     }
@@ -142,12 +179,25 @@ pub(super) fn store(path: &Path) -> Result<MerkleStore, Error> {
     })
 }
 
+pub(super) fn tree(path: &Path) -> Result<ClaimTree, Error> {
+    let bytes = read(path, MAX_TEXT)?;
+    ClaimTree::from_json(&bytes).map_err(|reason| Error::Tree {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
 pub(super) fn claim(path: &Path) -> Result<Claim, Error> {
     let bytes = read(path, 1 << 16)?;
     Claim::from_json(&bytes).map_err(|reason| Error::Claim {
         path: path.to_owned(),
         reason,
     })
+}
+
+/// `X.claims.json` beside an aggregate `X.proof`.
+pub(super) fn claims_path(proof: &Path) -> PathBuf {
+    proof.with_extension("claims.json")
 }
 
 /// `X.claim.json` beside `X.proof`.

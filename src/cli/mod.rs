@@ -1,8 +1,11 @@
 //! Command line: arguments, files, output, exit codes.
 
+mod aggregate;
 mod args;
 mod commands;
 mod files;
+mod inspect;
+mod library;
 mod output;
 mod progress;
 
@@ -42,6 +45,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Verify(args) => commands::verify(args),
         Command::Chain(args) => commands::chain(args),
         Command::Analyze(args) => commands::analyze(args),
+        Command::Aggregate(args) => aggregate::aggregate(args),
+        Command::Inspect(args) => inspect::inspect(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

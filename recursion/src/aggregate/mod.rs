@@ -3,6 +3,7 @@
 //! A *node* is the run of one fixed program ([`Aggregator::source`]) that verifies the proofs of its children: leaves, which are proofs of any
 //! programs in the lifted format, or nodes, mixed. What a root proves is a tree of claims ([`ClaimTree`]).
 
+mod plan;
 mod program;
 mod tree;
 
@@ -22,6 +23,7 @@ use tracing::instrument;
 
 use crate::Universal;
 
+pub use plan::{Origin, Plan, Step};
 pub use tree::{ClaimTree, MAX_DEPTH, TREE_VERSION, TreeError};
 
 /// log2 of the rows of a table in a proof that can be aggregated, at most.
@@ -261,4 +263,49 @@ impl Aggregator {
             }
         })
     }
+
+    /// Aggregates proofs in memory, `arity` children a node. For files, with nodes that are kept, there is the command.
+    ///
+    /// # Errors
+    /// See [`NodeError`].
+    pub fn aggregate(
+        &self,
+        leaves: &[Child<'_>],
+        arity: usize,
+    ) -> Result<(ClaimTree, Proven), NodeError> {
+        if leaves.is_empty() {
+            return Err(NodeError::Empty);
+        }
+        let trees = leaves.iter().map(|leaf| ClaimTree::leaf(*leaf.claim));
+        let plan = Plan::new(trees.collect(), arity.max(2));
+        let mut made: Vec<Option<Proven>> = Vec::with_capacity(plan.steps.len());
+        for step in &plan.steps {
+            let children = step.children.iter().map(|origin| match *origin {
+                Origin::Given(index) => leaves[index],
+                Origin::Step(index) => {
+                    let node = made[index].as_ref().expect("used once");
+                    Child {
+                        key: self.key(),
+                        claim: &node.claim,
+                        proof: &node.proof,
+                    }
+                }
+            });
+            let node = self.prove(&children.collect::<Vec<_>>())?;
+            for origin in &step.children {
+                if let Origin::Step(index) = *origin {
+                    made[index] = None;
+                }
+            }
+            made.push(Some(node));
+        }
+        let root = made.pop().flatten().expect("the last step is the root");
+        Ok((plan.tree, root))
+    }
+}
+
+/// Bits of security of a root: each proof in it fails with probability 2^−bits at most, so all together with their number times that.
+#[must_use]
+pub fn union_bound(bits: f64, proofs: usize) -> f64 {
+    bits - (proofs.max(1) as f64).log2()
 }

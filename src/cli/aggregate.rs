@@ -1,0 +1,295 @@
+//! `plica aggregate`, and `plica verify` for what it writes.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use plica::aggregate::{
+    Aggregator, Child, ClaimTree, NodeError, Origin, Plan, Step, node_claim, union_bound,
+    verify_root,
+};
+use plica::{Error, Plica, Proof, format_word};
+use serde_json::json;
+
+use super::args::{AggregateArgs, VerifyArgs};
+use super::library::{Given, Library};
+use super::progress::Progress;
+use super::{files, output};
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// The files that the arguments mean.
+fn proofs(arguments: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut proofs = Vec::new();
+    for path in arguments {
+        if path.is_dir() {
+            let found = files::with_extension(path, "proof")?;
+            if found.is_empty() {
+                return Err(Error::NoProofs { path: path.clone() });
+            }
+            proofs.extend(found);
+        } else {
+            proofs.push(path.clone());
+        }
+    }
+    Ok(proofs)
+}
+
+/// Makes nodes out of files.
+struct Worker<'a> {
+    aggregator: &'a Aggregator,
+    library: Library,
+    proofs: &'a [PathBuf],
+    plan: &'a Plan,
+    folder: PathBuf,
+}
+
+impl Worker<'_> {
+    fn path_of(&self, step: &Step) -> PathBuf {
+        self.folder
+            .join(format!("{}.proof", &format_word(&step.digest)[2..]))
+    }
+
+    /// Whether a node is there already. One that was damaged is made again.
+    fn is_kept(&self, step: &Step) -> bool {
+        let path = self.path_of(step);
+        let key = self.aggregator.key();
+        let claim = node_claim(key.digest(), step.digest);
+        path.exists()
+            && files::proof(&path)
+                .is_ok_and(|proof| plica::verify(key, &claim, &proof, key.target()).is_ok())
+    }
+
+    fn load(&mut self, origin: Origin) -> Result<(PathBuf, Given)> {
+        match origin {
+            Origin::Given(index) => {
+                let path = self.proofs[index].clone();
+                let given = self.library.load(&path)?;
+                Ok((path, given))
+            }
+            Origin::Step(index) => {
+                let step = &self.plan.steps[index];
+                let path = self.path_of(step);
+                let key = self.aggregator.key().clone();
+                let claim = node_claim(key.digest(), step.digest);
+                let proof = files::proof(&path)?;
+                Ok((path, Given { key, claim, proof }))
+            }
+        }
+    }
+
+    /// Does something with the children of a node; errors name their files.
+    fn with_children<T>(
+        &mut self,
+        step: &Step,
+        act: impl FnOnce(&Aggregator, &[Child<'_>]) -> std::result::Result<T, NodeError>,
+    ) -> Result<T> {
+        let loaded = step.children.iter().map(|&origin| self.load(origin));
+        let loaded = loaded.collect::<Result<Vec<_>>>()?;
+        let children: Vec<_> = loaded.iter().map(|(_, given)| given.child()).collect();
+        act(self.aggregator, &children).map_err(|reason| {
+            let index = match reason {
+                NodeError::OtherKey { index, .. }
+                | NodeError::Profile { index, .. }
+                | NodeError::Target { index, .. }
+                | NodeError::Child { index, .. } => index,
+                _ => return Error::Node(reason),
+            };
+            let path = loaded[index].0.clone();
+            Error::Child { path, reason }
+        })
+    }
+}
+
+pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
+    let start = Instant::now();
+    let progress = Progress::start(args.json);
+    progress.phase("reading");
+    let proofs = proofs(&args.proofs)?;
+    let target = args.security.0;
+    let library = Library::new(&args.keys, target);
+    let trees = proofs.iter().map(|path| library.tree(path));
+    let plan = Plan::new(trees.collect::<Result<_>>()?, args.arity.into());
+    progress.phase("making the key");
+    let aggregator = Aggregator::new(target)?;
+    let folder = args
+        .nodes
+        .clone()
+        .unwrap_or_else(|| args.output.with_extension("nodes"));
+    let mut worker = Worker {
+        aggregator: &aggregator,
+        library: library.with_aggregates(aggregator.key().clone()),
+        proofs: &proofs,
+        plan: &plan,
+        folder,
+    };
+    let missing: Vec<&Step> = plan
+        .steps
+        .iter()
+        .filter(|step| !worker.is_kept(step))
+        .collect();
+
+    // The first node whose children are all there says what a child costs.
+    progress.phase("estimating");
+    let cost = match missing.first() {
+        Some(step) => Some(worker.with_children(step, |aggregator, children| {
+            let analysis = Plica::analyze_node(aggregator, children)?;
+            let per_child = analysis.prediction.seconds / children.len() as f64;
+            Ok((per_child, analysis.prediction.bytes))
+        })?),
+        None => None,
+    };
+    let children: usize = missing.iter().map(|step| step.children.len()).sum();
+    let (per_child, bytes) = cost.unwrap_or((0.0, 0));
+    let seconds = per_child * children as f64;
+    drop(progress);
+    if !args.json || args.plan {
+        print_plan(args, &plan, missing.len(), seconds, bytes);
+    }
+    if args.plan {
+        return Ok(());
+    }
+
+    files::make_folder(&worker.folder)?;
+    let bar = bar(args.json, children);
+    for step in &missing {
+        let proven = worker.with_children(step, Aggregator::prove)?;
+        files::write(&worker.path_of(step), &proven.proof.to_bytes())?;
+        bar.inc(step.children.len() as u64);
+    }
+    bar.finish_and_clear();
+
+    let root = plan.steps.last().expect("there is a root");
+    let proof = files::proof(&worker.path_of(root))?;
+    let report = verify_root(aggregator.key(), &plan.tree, &proof, target)?;
+    let (bytes, claims_path) = (proof.to_bytes(), files::claims_path(&args.output));
+    files::write(&claims_path, plan.tree.to_json().as_bytes())?;
+    files::write(&args.output, &bytes)?;
+    let security = Union::of(&plan.tree, f64::from(target.bits));
+    let seconds = start.elapsed().as_secs_f64();
+    if args.json {
+        output::print_json(&json!({
+            "proof": args.output,
+            "claims": claims_path,
+            "key": format_word(&aggregator.key().digest()),
+            "digest": format_word(&plan.tree.digest()),
+            "claims_count": plan.tree.claims().len(),
+            "nodes": plan.tree.nodes(),
+            "made": missing.len(),
+            "depth": plan.tree.depth(),
+            "proof_bytes": bytes.len(),
+            "seconds": seconds,
+            "security": output::security(&report),
+            "proofs": security.proofs,
+            "union_bound": security.rounded(),
+        }));
+    } else {
+        output::print(&format!(
+            "{}: {} bytes, {} claims, {} nodes made in {seconds:.2} s\n{}: the claims\nSecurity of the root: {report}\n{security} ({target} each)",
+            args.output.display(),
+            bytes.len(),
+            plan.tree.claims().len(),
+            missing.len(),
+            claims_path.display(),
+        ));
+    }
+    Ok(())
+}
+
+fn print_plan(args: &AggregateArgs, plan: &Plan, missing: usize, seconds: f64, bytes: u64) {
+    let (claims, nodes) = (plan.tree.claims().len(), plan.steps.len());
+    let depth = plan.tree.depth();
+    if args.json {
+        output::print_json(&json!({
+            "claims_count": claims,
+            "nodes": nodes,
+            "missing": missing,
+            "depth": depth,
+            "predicted_seconds": seconds,
+            "predicted_bytes": bytes,
+        }));
+    } else {
+        output::print(&format!(
+            "{claims} claims, {nodes} nodes on {depth} levels, {} of them kept\npredicted: {seconds:.0} s on two cores, {} MB",
+            nodes - missing,
+            bytes >> 20,
+        ));
+    }
+}
+
+fn bar(json: bool, children: usize) -> ProgressBar {
+    use std::io::IsTerminal;
+    if json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} proofs verified, {eta} left")
+        .expect("a template");
+    ProgressBar::new(children as u64).with_style(style)
+}
+
+/// What all proofs of an aggregate are worth together.
+struct Union {
+    proofs: usize,
+    bits: f64,
+}
+
+impl Union {
+    /// Of proofs with this many bits each: leaves and nodes.
+    fn of(tree: &ClaimTree, bits: f64) -> Self {
+        let proofs = tree.claims().len() + tree.nodes();
+        Self {
+            proofs,
+            bits: union_bound(bits, proofs),
+        }
+    }
+
+    /// Never more than it is.
+    fn rounded(&self) -> f64 {
+        (self.bits * 10.0).floor() / 10.0
+    }
+}
+
+impl std::fmt::Display for Union {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bits = self.rounded();
+        write!(f, "Union bound over {} proofs: {bits:.1} bits", self.proofs)
+    }
+}
+
+/// `plica verify root.proof --claims claims.json`
+pub(super) fn verify(
+    args: &VerifyArgs,
+    progress: &Progress,
+    proof: &Proof,
+    claims: &Path,
+) -> Result<()> {
+    let tree = files::tree(claims)?;
+    let target = args.key_security.unwrap_or(args.security).0;
+    progress.phase("making the key");
+    let aggregator = Aggregator::new(target)?;
+    progress.phase("verifying");
+    let start = Instant::now();
+    let report = verify_root(aggregator.key(), &tree, proof, args.security.0)?;
+    let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    let security = Union::of(&tree, f64::from(target.bits));
+    if args.json {
+        output::print_json(&json!({
+            "accepted": true,
+            "key": format_word(&aggregator.key().digest()),
+            "digest": format_word(&tree.digest()),
+            "claims_count": tree.claims().len(),
+            "nodes": tree.nodes(),
+            "milliseconds": milliseconds,
+            "security": output::security(&report),
+            "proofs": security.proofs,
+            "union_bound": security.rounded(),
+        }));
+    } else {
+        output::print(&format!(
+            "Accepted in {milliseconds:.1} ms: {} claims, {} nodes\nSecurity of the root: {report}\n{security} ({target} each)",
+            tree.claims().len(),
+            tree.nodes(),
+        ));
+    }
+    Ok(())
+}
