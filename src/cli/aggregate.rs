@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use plica::aggregate::{
-    Aggregator, Child, ClaimTree, NodeError, Origin, Plan, Step, node_claim, union_bound,
-    verify_root,
+    Aggregator, Child, ClaimTree, NodeError, Origin, Plan, Step, aggregate_key, node_claim,
+    union_bound, verify_root,
 };
 use plica::{Error, Plica, Proof, format_word};
 use serde_json::json;
@@ -266,16 +266,16 @@ pub(super) fn verify(
     let tree = files::tree(claims)?;
     let target = args.key_security.unwrap_or(args.security).0;
     progress.phase("making the key");
-    let aggregator = Aggregator::new(target)?;
+    let key = aggregate_key(target)?;
     progress.phase("verifying");
     let start = Instant::now();
-    let report = verify_root(aggregator.key(), &tree, proof, args.security.0)?;
+    let report = verify_root(&key, &tree, proof, args.security.0)?;
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
     let security = Union::of(&tree, f64::from(target.bits));
     if args.json {
         output::print_json(&json!({
             "accepted": true,
-            "key": format_word(&aggregator.key().digest()),
+            "key": format_word(&key.digest()),
             "digest": format_word(&tree.digest()),
             "claims_count": tree.claims().len(),
             "nodes": tree.nodes(),

@@ -226,6 +226,9 @@ pub(super) struct AggregateArgs {
 pub(super) struct InspectArgs {
     /// The file.
     pub(super) file: PathBuf,
+    /// With a tree of claims: the target of its aggregate.
+    #[arg(long, default_value = "100-proven", value_name = "BITS[-MODEL]")]
+    pub(super) security: Security,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,

@@ -1,6 +1,6 @@
 //! `plica inspect`.
 
-use plica::aggregate::ClaimTree;
+use plica::aggregate::{ClaimTree, aggregate_key, node_claim};
 use plica::{Claim, Error, Proof, VerifyingKey, format_felt, format_word};
 use serde_json::{Value, json};
 
@@ -21,7 +21,10 @@ pub(super) fn inspect(args: &InspectArgs) -> Result<(), Error> {
             path: args.file.clone(),
             reason,
         })?;
-        ("tree of claims", of_tree(&tree))
+        (
+            "tree of claims",
+            of_tree(&tree, &aggregate_key(args.security.0)?),
+        )
     };
     if args.json {
         output::print_json(&json!({ "kind": what, "bytes": bytes.len(), "content": value }));
@@ -80,10 +83,11 @@ fn of_claim(claim: &Claim) -> Value {
         "key": format_word(&claim.key),
         "inputs": decimals(&claim.inputs),
         "outputs": decimals(&claim.outputs),
+        "statement": decimals(&claim.statement()),
     })
 }
 
-fn of_tree(tree: &ClaimTree) -> Value {
+fn of_tree(tree: &ClaimTree, key: &VerifyingKey) -> Value {
     let claims = tree.claims();
     let mut keys: Vec<String> = claims.iter().map(|claim| format_word(&claim.key)).collect();
     keys.sort();
@@ -94,6 +98,7 @@ fn of_tree(tree: &ClaimTree) -> Value {
         "nodes": tree.nodes(),
         "depth": tree.depth(),
         "keys": keys,
+        "root": of_claim(&node_claim(key.digest(), tree.digest())),
     })
 }
 
@@ -114,6 +119,10 @@ fn show(value: &Value, depth: usize, text: &mut String) {
                                 .collect();
                             let _ = writeln!(text, "{:indent$}  {}", "", fields.join(", "));
                         });
+                    }
+                    Value::Object(_) => {
+                        let _ = writeln!(text, "{:indent$}{name}:", "");
+                        show(value, depth + 1, text);
                     }
                     value => {
                         let _ = writeln!(text, "{:indent$}{name}: {}", "", plain(value));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use plica::aggregate::{Aggregator, Child, ClaimTree, node_claim};
+use plica::aggregate::{Child, ClaimTree, aggregate_key, node_claim};
 use plica::{Claim, Error, Proof, SecurityTarget, VerifyingKey, Word, format_word};
 
 use super::files;
@@ -56,7 +56,7 @@ impl Library {
 
     fn aggregates(&mut self) -> Result<&VerifyingKey, Error> {
         if self.aggregates.is_none() {
-            self.aggregates = Some(Aggregator::new(self.target)?.key().clone());
+            self.aggregates = Some(aggregate_key(self.target)?);
         }
         Ok(self.aggregates.as_ref().expect("there is one now"))
     }

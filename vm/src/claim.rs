@@ -13,6 +13,7 @@
 
 use plica_air::code::STACK_SIZE;
 use plica_field::{Felt, TextError, Word, format_felt, format_word, parse_felt, parse_word};
+use plica_hash_rpo::hash_elements;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -79,6 +80,13 @@ impl Claim {
     /// The public values in the order of the boundary chip.
     pub fn public_values(&self) -> Vec<Felt> {
         self.inputs.iter().chain(&self.outputs).copied().collect()
+    }
+
+    /// What a program that verifies a proof of this claim has on its stack, top first: the digest of the key and the hash of the public
+    /// values, the last element of each word on top.
+    pub fn statement(&self) -> [Felt; 8] {
+        let words = [self.key, hash_elements(&self.public_values())];
+        std::array::from_fn(|i| words[i / 4][3 - i % 4])
     }
 
     /// The word on top of the stack at the start and at the end: where a program that carries a state on has its root.

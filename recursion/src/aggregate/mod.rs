@@ -3,6 +3,7 @@
 //! A *node* is the run of one fixed program ([`Aggregator::source`]) that verifies the proofs of its children: leaves, which are proofs of any
 //! programs in the lifted format, or nodes, mixed. What a root proves is a tree of claims ([`ClaimTree`]).
 
+mod keys;
 mod plan;
 mod program;
 mod tree;
@@ -23,6 +24,7 @@ use tracing::instrument;
 
 use crate::Universal;
 
+pub use keys::aggregate_key;
 pub use plan::{Origin, Plan, Step};
 pub use tree::{ClaimTree, MAX_DEPTH, TREE_VERSION, TreeError};
 
