@@ -1,7 +1,12 @@
 //! A proof as the advice of the program that verifies it.
 
+use p3_field::PrimeCharacteristicRing;
 use plica_field::{Ext, Felt, Word};
-use plica_fri::lifted::{Description, LiftedProof, Opening, TreeKind, TreeLayout, fill_up, leaf};
+use plica_fri::lifted::{
+    Description, Layout, LiftedProof, MAX_LOG_FINAL, Machine, Occurrence, Opening, TreeKind,
+    TreeLayout, fill_up, leaf,
+};
+use plica_fri::{Instance, InstanceList, PinnedTable};
 use plica_hash_rpo::hash_elements;
 use plica_vm::inputs::{Inputs, MerkleTree};
 
@@ -29,39 +34,128 @@ pub(crate) fn add(
     stack.extend(proof.bus.iter().flatten());
     stack.extend(proof.terminals.iter().flat_map(coordinates));
     stack.extend(proof.quotient);
-    let mut add = |claims: &[Ext]| {
-        for coordinate in 0..3 {
-            let values: Vec<Felt> = claims.iter().map(|c| coordinates(c)[coordinate]).collect();
-            let message = fill_up(&values, Felt::default());
-            stack.extend(values);
-            inputs.advice_map.insert(hash_elements(&message), message);
-        }
-    };
-    let quotient = |tree: &TreeLayout| tree.kind == TreeKind::Quotient;
-    let tables = d.tables.len();
-    for table in 0..tables {
-        for ((tree, _), claims) in d.layout.openings().zip(&proof.claims) {
-            if let Some(range) = tree.range_of(table).filter(|_| !quotient(tree)) {
-                add(&claims[range]);
-            }
-        }
+    for table in 0..d.tables.len() {
+        add_claims_of(inputs, &d.layout, table, proof);
     }
-    for ((tree, _), claims) in d.layout.openings().zip(&proof.claims) {
-        if quotient(tree) {
-            add(claims);
-        }
-    }
+    add_quotient_claims(inputs, &d.layout, proof);
+    let stack = &mut inputs.advice_stack;
     stack.extend(proof.layers.iter().flatten());
     stack.extend(proof.last.iter().flat_map(coordinates));
     stack.push(proof.work);
 
-    for (tree, opening) in d.layout.trees.iter().zip(&proof.rows) {
-        let log_leaves = tree.log_height + d.log_blowup;
+    add_openings(inputs, &d.layout, d.log_blowup, proof, indices);
+}
+
+/// The same for the verifier of all proofs of a machine. `listed` are the tables that the key lists, in the order of the machine's: a table that
+/// it does not list is none.
+pub(crate) fn add_universal(
+    inputs: &mut Inputs,
+    m: &Machine,
+    layout: &Layout,
+    (instances, listed): (&InstanceList, &[PinnedTable]),
+    preprocessed: Word,
+    public_values: &[Felt],
+    proof: &LiftedProof,
+    indices: &[usize],
+) {
+    let number = |value: usize| Felt::from_usize(value);
+    let tables = instances.tables();
+    let stack = &mut inputs.advice_stack;
+    stack.extend(public_values);
+    for kind in &m.kinds {
+        let table = listed.iter().find(|table| table.kind == kind.kind);
+        let log_height = table.map_or(0, |table| usize::from(table.log_height));
+        match kind.occurrence {
+            Occurrence::Any => {}
+            Occurrence::Once => stack.push(number(log_height)),
+            Occurrence::Listed => {
+                stack.extend([number(usize::from(table.is_some())), number(log_height)]);
+            }
+        }
+    }
+    stack.extend(preprocessed);
+    stack.push(number(tables.len()));
+    for table in tables {
+        stack.extend([table.kind.into(), table.log_height.into()].map(number));
+    }
+    stack.extend(proof.main);
+    stack.extend(proof.bus.iter().flatten());
+    stack.extend(proof.terminals.iter().flat_map(coordinates));
+    stack.extend(proof.quotient);
+    let log_height = |table: &Instance| usize::from(table.log_height);
+    stack.push(number(tables.iter().map(log_height).max().unwrap_or(0)));
+    for kind in &m.kinds {
+        let own = tables.iter().enumerate();
+        for (index, _) in own.filter(|(_, table)| table.kind == kind.kind) {
+            if kind.occurrence == Occurrence::Any {
+                inputs.advice_stack.push(Felt::ONE);
+            }
+            add_claims_of(inputs, layout, index, proof);
+        }
+        if kind.occurrence == Occurrence::Any {
+            inputs.advice_stack.push(Felt::ZERO);
+        }
+    }
+    add_quotient_claims(inputs, layout, proof);
+    let mut order: Vec<usize> = (0..tables.len()).collect();
+    order.sort_by_key(|&table| (tables[table].log_height, table));
+    let stack = &mut inputs.advice_stack;
+    stack.extend(order.into_iter().map(number));
+    stack.push(number(proof.layers.len()));
+    stack.extend(proof.layers.iter().flatten());
+    let mut last: Vec<Felt> = proof.last.iter().flat_map(coordinates).collect();
+    last.resize(3 << MAX_LOG_FINAL, Felt::ZERO);
+    stack.extend(last);
+    stack.push(proof.work);
+    add_openings(inputs, layout, m.log_blowup, proof, indices);
+}
+
+/// The claims for some columns, coordinate by coordinate, and the messages under their digests.
+fn add_claims(inputs: &mut Inputs, claims: &[Ext]) {
+    for coordinate in 0..3 {
+        let values: Vec<Felt> = claims.iter().map(|c| coordinates(c)[coordinate]).collect();
+        let message = fill_up(&values, Felt::default());
+        inputs.advice_stack.extend(values);
+        inputs.advice_map.insert(hash_elements(&message), message);
+    }
+}
+
+fn is_quotient(tree: &TreeLayout) -> bool {
+    tree.kind == TreeKind::Quotient
+}
+
+fn add_claims_of(inputs: &mut Inputs, layout: &Layout, table: usize, proof: &LiftedProof) {
+    for ((tree, _), claims) in layout.openings().zip(&proof.claims) {
+        if let Some(range) = tree.range_of(table).filter(|_| !is_quotient(tree)) {
+            // A proof that was changed may have other lengths than it should.
+            add_claims(inputs, claims.get(range).unwrap_or_default());
+        }
+    }
+}
+
+fn add_quotient_claims(inputs: &mut Inputs, layout: &Layout, proof: &LiftedProof) {
+    for ((tree, _), claims) in layout.openings().zip(&proof.claims) {
+        if is_quotient(tree) {
+            add_claims(inputs, claims);
+        }
+    }
+}
+
+/// All that is opened at these indices.
+fn add_openings(
+    inputs: &mut Inputs,
+    layout: &Layout,
+    log_blowup: usize,
+    proof: &LiftedProof,
+    indices: &[usize],
+) {
+    for (tree, opening) in layout.trees.iter().zip(&proof.rows) {
+        let log_leaves = tree.log_height + log_blowup;
         let rows = opening.leaves.iter();
         let leaves = rows.map(|row| tree.pad(row, Felt::default())).collect();
         add_leaves(inputs, log_leaves, indices, leaves, opening);
     }
-    let mut log_leaves = d.layout.log_height + d.log_blowup;
+    let mut log_leaves = layout.log_height + log_blowup;
     for opening in &proof.folds {
         log_leaves -= plica_fri::lifted::LOG_ARITY;
         let leaves = opening.leaves.iter().map(|l| leaf(l).to_vec()).collect();

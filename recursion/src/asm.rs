@@ -91,34 +91,54 @@ impl Quad {
 pub(crate) struct Asm {
     text: String,
     depth: usize,
-    /// Loops around what is written next.
-    loops: usize,
-    /// Instructions in the current part of the outermost body.
-    written: usize,
+    /// The bodies around what is written next, the outermost first.
+    bodies: Vec<Body>,
 }
 
-/// Instructions in a part of the program. A body has at most 65,535; `repeat.1` makes one of its own and nothing else.
+/// A body that is being written.
+#[derive(Debug, Default)]
+struct Body {
+    /// Instructions in its current part.
+    written: usize,
+    /// Whether that part is in brackets.
+    bracketed: bool,
+}
+
+/// Instructions in a part of a body. A body has at most 65,535; `repeat.1` makes one of its own and nothing else.
 const PART: usize = 50_000;
+
+/// Items that can be kept when others below them are dropped.
+const REACH: usize = 15;
 
 impl Asm {
     /// On a stack of this depth.
     pub(crate) fn new(depth: usize) -> Self {
         Self {
-            text: "    repeat.1\n".to_owned(),
+            text: String::new(),
             depth,
-            loops: 0,
-            written: 0,
+            bodies: vec![Body::default()],
         }
     }
 
     pub(crate) fn into_text(mut self) -> String {
-        self.text += "    end\n";
+        self.close_body();
         self.text
     }
 
     fn line(&mut self, text: &str) {
-        let indent = 8 + 4 * self.loops;
+        let indent = 4 * self.bodies.len();
         writeln!(self.text, "{:indent$}{text}", "").expect("memory");
+    }
+
+    fn body(&mut self) -> &mut Body {
+        self.bodies.last_mut().expect("inside a body")
+    }
+
+    fn close_body(&mut self) {
+        if self.bodies.pop().is_some_and(|body| body.bracketed) {
+            let indent = 4 * (self.bodies.len() + 1);
+            writeln!(self.text, "{:indent$}end", "").expect("memory");
+        }
     }
 
     pub(crate) const fn depth(&self) -> usize {
@@ -136,12 +156,17 @@ impl Asm {
 
     /// Writes an instruction that takes `taken` items and leaves `given`.
     pub(crate) fn op(&mut self, instruction: &str, taken: usize, given: usize) {
-        if self.loops == 0 && self.written >= PART {
-            self.text += "    end\n    repeat.1\n";
-            self.written = 0;
+        let count = instruction.split_whitespace().count();
+        let body = self.body();
+        body.written += count;
+        if body.written >= PART {
+            body.written = count;
+            if std::mem::replace(&mut body.bracketed, true) {
+                self.line("end");
+            }
+            self.line("repeat.1");
         }
         self.line(instruction);
-        self.written += 1;
         self.depth = self.depth - taken + given;
     }
 
@@ -184,15 +209,69 @@ impl Asm {
         }
     }
 
-    /// A loop; the body must leave the depth as it was.
+    /// Drops what is between a depth and values that are to stand there.
+    pub(crate) fn settle(&mut self, depth: usize, values: &[Scalar]) {
+        assert!((1..=REACH).contains(&values.len()), "out of reach");
+        self.load(values);
+        let instruction = match values.len() {
+            1 => "swap drop".to_owned(),
+            count => format!("movup.{count} drop"),
+        };
+        while self.depth > depth + values.len() {
+            self.op(&instruction, 1, 0);
+        }
+    }
+
+    fn block(&mut self, opening: &str, taken: usize, body: impl FnOnce(&mut Self)) {
+        self.op(opening, taken, 0);
+        self.bodies.push(Body::default());
+        body(self);
+        self.close_body();
+        self.line("end");
+    }
+
+    /// A loop of a fixed length; the body must leave the depth as it was.
     pub(crate) fn repeat(&mut self, count: usize, body: impl FnOnce(&mut Self)) {
         let before = self.depth;
-        self.op(&format!("repeat.{count}"), 0, 0);
-        self.loops += 1;
-        body(self);
-        self.loops -= 1;
+        self.block(&format!("repeat.{count}"), 0, body);
         assert_eq!(before, self.depth, "a loop must not change the depth");
-        self.line("end");
+    }
+
+    /// A loop while the item on top is 1; the body must leave one item more.
+    pub(crate) fn while_true(&mut self, body: impl FnOnce(&mut Self)) {
+        let before = self.depth;
+        self.block("while.true", 1, body);
+        assert_eq!(before, self.depth, "a loop must not change the depth");
+        self.depth -= 1;
+    }
+
+    /// What is done if the item on top is 1; it must leave the depth as it was.
+    pub(crate) fn if_true(&mut self, body: impl FnOnce(&mut Self)) {
+        let before = self.depth - 1;
+        self.block("if.true", 1, body);
+        assert_eq!(before, self.depth, "a branch must not change the depth");
+    }
+
+    /// An instruction whose operands are loaded first, the last one on top.
+    pub(crate) fn apply<const N: usize>(&mut self, op: &str, operands: &[Scalar]) -> [Scalar; N] {
+        self.load(operands);
+        self.op(op, operands.len(), N);
+        self.top()
+    }
+
+    // Memory.
+
+    pub(crate) fn store(&mut self, word: Quad, address: Scalar) {
+        self.load(&word.0);
+        self.load(&[address]);
+        self.op("mem_storew dropw", 5, 0);
+    }
+
+    pub(crate) fn fetch(&mut self, address: Scalar) -> Quad {
+        self.op("padw", 0, 4);
+        self.load(&[address]);
+        self.op("mem_loadw", 5, 4);
+        Quad(self.top())
     }
 
     /// The next values of the advice stack.
@@ -213,6 +292,14 @@ impl Asm {
     }
 
     // The base field and 32-bit numbers.
+
+    pub(crate) fn add_base(&mut self, a: Scalar, b: Scalar) -> Scalar {
+        self.apply::<1>("add", &[a, b])[0]
+    }
+
+    pub(crate) fn sub_base(&mut self, a: Scalar, b: Scalar) -> Scalar {
+        self.apply::<1>("sub", &[a, b])[0]
+    }
 
     pub(crate) fn mul_base(&mut self, a: Scalar, b: Scalar) -> Scalar {
         self.load(&[a, b]);
@@ -237,9 +324,14 @@ impl Asm {
         self.top::<1>()[0]
     }
 
+    /// The bits of a 32-bit number that a mask has.
+    pub(crate) fn and(&mut self, a: Scalar, mask: Scalar) -> Scalar {
+        self.apply::<1>("u32and", &[a, mask])[0]
+    }
+
     /// base^exponent for an exponent of this many bits.
-    pub(crate) fn power_of(&mut self, base: Felt, exponent: Scalar, bits: usize) -> Scalar {
-        self.load(&[base.into(), exponent]);
+    pub(crate) fn power_of(&mut self, base: Scalar, exponent: Scalar, bits: usize) -> Scalar {
+        self.load(&[base, exponent]);
         self.op(&format!("exp.u{bits}"), 2, 1);
         self.top::<1>()[0]
     }
@@ -355,8 +447,12 @@ impl Asm {
 
     /// Node at a depth of the tree with this root.
     pub(crate) fn node(&mut self, root: Quad, depth: usize, index: Scalar) -> Quad {
+        self.node_at(root, Felt::from_usize(depth).into(), index)
+    }
+
+    pub(crate) fn node_at(&mut self, root: Quad, depth: Scalar, index: Scalar) -> Quad {
         self.load(&root.0);
-        self.load(&[index, Felt::from_usize(depth).into()]);
+        self.load(&[index, depth]);
         self.op("mtree_get", 6, 8);
         Quad(self.top())
     }
@@ -370,11 +466,28 @@ impl Asm {
         m: Cubic,
         x: Scalar,
     ) -> (Cubic, Cubic) {
+        self.sums_of_length(digest, Felt::from_usize(blocks).into(), a, m, x)
+    }
+
+    pub(crate) fn sums_of_length(
+        &mut self,
+        digest: Quad,
+        blocks: Scalar,
+        a: Cubic,
+        m: Cubic,
+        x: Scalar,
+    ) -> (Cubic, Cubic) {
         self.load(&digest.0);
         self.load(&a.0);
         self.load(&m.0);
         self.load(&[x]);
-        self.op(&format!("sum_preimage.{blocks}"), 11, 6);
+        if let Scalar::Const(blocks) = blocks {
+            let blocks = blocks.as_canonical_u64();
+            self.op(&format!("sum_preimage.{blocks}"), 11, 6);
+        } else {
+            self.load(&[blocks]);
+            self.op("sum_preimage", 12, 6);
+        }
         let [s0, s1, s2, u0, u1, u2] = self.top();
         (Cubic([s0, s1, s2]), Cubic([u0, u1, u2]))
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use p3_air::symbolic::{
     BaseEntry, BaseLeaf, ExtEntry, ExtLeaf, SymbolicExpr, SymbolicExpression, SymbolicExpressionExt,
 };
-use p3_field::PrimeCharacteristicRing;
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use plica_field::{Ext, Felt};
 use plica_fri::lifted::Constraint;
 
@@ -70,8 +70,43 @@ enum Node {
 type Terms = Vec<(Id, Felt)>;
 
 /// Polynomials in α with small coefficients, by those: the weights of what linear layers mix, the same in each round of a permutation.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Weights(HashMap<Vec<(usize, Felt)>, Cubic>);
+
+impl Weights {
+    /// The factors of those that were asked for, the simpler ones first.
+    pub(crate) fn factors(&self) -> Vec<Vec<(usize, Felt)>> {
+        let mut all: Vec<_> = self.0.keys().cloned().collect();
+        all.sort_by_key(|factors| {
+            let values = factors.iter().map(|f| (f.0, f.1.as_canonical_u64()));
+            (factors.len(), values.collect::<Vec<_>>())
+        });
+        all
+    }
+
+    /// Σ factor·α^power.
+    pub(crate) fn get(&mut self, asm: &mut Asm, alpha: Cubic, factors: &[(usize, Felt)]) -> Cubic {
+        if let Some(&known) = self.0.get(factors) {
+            return known;
+        }
+        let weight = match *factors {
+            [(0, factor)] => factor.into(),
+            [(power, factor)] if factor == Felt::ONE => {
+                let below = self.get(asm, alpha, &[(power - 1, factor)]);
+                asm.mul(below, alpha)
+            }
+            _ => {
+                let zero: Cubic = Felt::ZERO.into();
+                factors.iter().fold(zero, |sum, &(power, factor)| {
+                    let power = self.get(asm, alpha, &[(power, Felt::ONE)]);
+                    asm.mul_add(power, factor.into(), sum)
+                })
+            }
+        };
+        self.0.insert(factors.to_vec(), weight);
+        weight
+    }
+}
 
 /// Terms with factors from which on a constraint counts as a row of a linear layer.
 const WIDE: usize = 6;
@@ -337,27 +372,8 @@ impl<'a> Evaluator<'a> {
         self.asm.mul(value, power)
     }
 
-    /// Σ factor·α^power.
     fn weight(&mut self, alpha: Cubic, factors: &[(usize, Felt)]) -> Cubic {
-        if let Some(&known) = self.weights.0.get(factors) {
-            return known;
-        }
-        let weight = match *factors {
-            [(0, factor)] => factor.into(),
-            [(power, factor)] if factor == Felt::ONE => {
-                let below = self.weight(alpha, &[(power - 1, factor)]);
-                self.asm.mul(below, alpha)
-            }
-            _ => {
-                let zero: Cubic = Felt::ZERO.into();
-                factors.iter().fold(zero, |sum, &(power, factor)| {
-                    let power = self.weight(alpha, &[(power, Felt::ONE)]);
-                    self.asm.mul_add(power, factor.into(), sum)
-                })
-            }
-        };
-        self.weights.0.insert(factors.to_vec(), weight);
-        weight
+        self.weights.get(self.asm, alpha, factors)
     }
 }
 

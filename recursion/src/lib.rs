@@ -2,15 +2,19 @@
 //!
 //! [`Verifier`] is generated from what a native verifier knows of proofs of one shape ([`Description`]): constraints are
 //! the symbolic ones of the tables, written once. Its [`Verifier::source`] is a program that stops unless the advice has a proof.
+//!
+//! [`Universal`] verifies proofs of all shapes of one machine: of any program, with any tables of any heights.
 
 mod advice;
 mod asm;
 mod constraints;
+mod parts;
+mod universal;
 mod verifier;
 
 use plica_field::{Felt, Word};
-use plica_fri::lifted::{Description, LiftedProof, query_indices};
-use plica_fri::{AirSet, Proof, ProofBody, Table, VerifyError, VerifyingKey};
+use plica_fri::lifted::{Description, Layout, LiftedProof, Machine, query_indices};
+use plica_fri::{AirSet, InstanceList, Proof, ProofBody, Table, VerifyError, VerifyingKey};
 use plica_hash_rpo::hash_elements;
 use plica_vm::inputs::Inputs;
 
@@ -85,5 +89,100 @@ impl Verifier {
             indices,
         );
         inputs
+    }
+}
+
+/// The verifier of all lifted proofs of a machine.
+#[derive(Clone, Debug)]
+pub struct Universal {
+    machine: Machine,
+}
+
+impl Universal {
+    /// For the proofs of this machine.
+    #[must_use]
+    pub const fn new(machine: Machine) -> Self {
+        Self { machine }
+    }
+
+    /// What it verifies.
+    #[must_use]
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// A procedure of this name, to be called (it uses memory of its own) with the digest of a key on top of the stack and the hash of
+    /// public values below it. It leaves the stack as it was, and stops unless the advice has a proof.
+    #[must_use]
+    pub fn procedure(&self, name: &str) -> String {
+        let mut asm = asm::Asm::new(16);
+        universal::write(&mut asm, &self.machine);
+        format!("proc.{name}\n{}end\n", asm.into_text())
+    }
+
+    /// A program that verifies one proof.
+    #[must_use]
+    pub fn source(&self) -> String {
+        format!("{}begin\n    call.verify\nend\n", self.procedure("verify"))
+    }
+
+    /// Adds the advice with which the procedure verifies a proof.
+    ///
+    /// # Errors
+    /// If the native verifier does not accept the proof, or if its tables are higher than those that the procedure follows.
+    pub fn add_advice<T: Table>(
+        &self,
+        inputs: &mut Inputs,
+        airs: &AirSet<T>,
+        key: &VerifyingKey,
+        public_values: &[Felt],
+        proof: &Proof,
+    ) -> Result<(), VerifyError> {
+        let indices = query_indices(airs, key, public_values, proof)?;
+        let invalid = |reason: &str| VerifyError::Invalid(reason.into());
+        let ProofBody::Lifted(body) = proof.body() else {
+            return Err(invalid("it is not in the lifted format"));
+        };
+        let instances = proof.instances();
+        let most = self.machine.max_log_height;
+        if instances
+            .tables()
+            .iter()
+            .any(|table| usize::from(table.log_height) > most)
+        {
+            return Err(invalid(
+                "a table is higher than those that can be verified in the machine",
+            ));
+        }
+        if indices.len() != self.machine.queries {
+            return Err(invalid("it is of another profile or target"));
+        }
+        self.add_unchecked(inputs, airs, key, instances, public_values, body, &indices);
+        Ok(())
+    }
+
+    /// The same for a proof that may be invalid, in the form of one of these tables.
+    #[allow(clippy::too_many_arguments)]
+    pub fn add_unchecked<T: Table>(
+        &self,
+        inputs: &mut Inputs,
+        airs: &AirSet<T>,
+        key: &VerifyingKey,
+        instances: &InstanceList,
+        public_values: &[Felt],
+        proof: &LiftedProof,
+        indices: &[usize],
+    ) {
+        let layout = Layout::new(airs, key.profile(), instances);
+        advice::add_universal(
+            inputs,
+            &self.machine,
+            &layout,
+            (instances, key.pinned()),
+            key.lifted_root().unwrap_or_default(),
+            public_values,
+            proof,
+            indices,
+        );
     }
 }

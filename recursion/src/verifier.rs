@@ -10,58 +10,14 @@
 use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 use plica_field::Felt;
 use plica_fri::lifted::{
-    ARITY, Description, LEAF, LOG_ARITY, Layout, MAX_LOG_FINAL, TableDescription, TreeKind,
-    fill_up, shift,
+    ARITY, Description, LEAF, LOG_ARITY, Layout, MAX_LOG_FINAL, TableDescription, TreeKind, shift,
 };
 
 use crate::asm::{Asm, Cubic, Quad, Scalar};
 use crate::constraints::{Evaluator, Point, Weights};
-
-/// Elements of a block of the sponge.
-const BLOCK: usize = 8;
-
-const ZERO: Scalar = Scalar::Const(Felt::ZERO);
-
-/// The transcript: its state, and how many words were drawn since the last message.
-struct Transcript {
-    state: Quad,
-    drawn: u64,
-}
-
-fn control(value: Scalar, what: u64) -> Quad {
-    Quad([value, ZERO, ZERO, Felt::from_u64(what).into()])
-}
-
-impl Transcript {
-    fn absorb(&mut self, asm: &mut Asm, word: Quad) {
-        self.state = asm.merge(self.state, word);
-        self.drawn = 0;
-    }
-
-    fn absorb_all(&mut self, asm: &mut Asm, elements: &[Scalar]) -> Quad {
-        let digest = asm.hash(elements);
-        self.absorb(asm, digest);
-        digest
-    }
-
-    fn challenge(&mut self, asm: &mut Asm) -> Cubic {
-        let counter = Felt::from_u64(self.drawn).into();
-        self.drawn += 1;
-        asm.merge(self.state, control(counter, 1)).cubic()
-    }
-}
-
-/// A word on the stack, whose last element is on top, `from` items above the bottom.
-fn word_at(from: usize) -> Quad {
-    Quad(Asm::items(from))
-}
-
-/// The values claimed for the columns that a table has in a tree, at a point.
-struct Claims {
-    columns: Vec<Cubic>,
-    /// Digests of the coordinates' messages.
-    digests: [Quad; 3],
-}
+use crate::parts::{
+    BLOCK, Claims, Transcript, ZERO, control, flat, read_cubics, read_message, recombine, word_at,
+};
 
 /// Writes the body of the verifier, which leaves the stack as it was: 16 items, of which the upper eight are the two words.
 pub(crate) fn write(asm: &mut Asm, d: &Description) {
@@ -80,10 +36,7 @@ pub(crate) fn write(asm: &mut Asm, d: &Description) {
     let public_values = asm.read(d.public_values);
     let digest = asm.hash(&public_values);
     asm.assert_equal(&digest.0, &claim.0);
-    let mut transcript = Transcript {
-        state: d.start.into(),
-        drawn: 0,
-    };
+    let mut transcript = Transcript::new(d.start.into());
     transcript.absorb(asm, key);
     transcript.absorb(asm, claim);
 
@@ -177,36 +130,6 @@ pub(crate) fn write(asm: &mut Asm, d: &Description) {
     asm.drop_to(depth);
 }
 
-fn flat(values: &[Cubic]) -> Vec<Scalar> {
-    values.iter().flat_map(|value| value.0).collect()
-}
-
-fn read_cubics(asm: &mut Asm, count: usize) -> Vec<Cubic> {
-    let elements = asm.read(3 * count);
-    elements
-        .chunks_exact(3)
-        .map(|c| Cubic([c[0], c[1], c[2]]))
-        .collect()
-}
-
-/// Reads the claims about columns, coordinate by coordinate.
-fn read_message(asm: &mut Asm, transcript: &mut Transcript, columns: usize) -> Claims {
-    let mut coordinates: Vec<Vec<Scalar>> = Vec::with_capacity(3);
-    let mut digests = Vec::with_capacity(3);
-    for _ in 0..3 {
-        let read = asm.read(columns);
-        digests.push(transcript.absorb_all(asm, &fill_up(&read, ZERO)));
-        coordinates.push(read);
-    }
-    let columns = (0..columns)
-        .map(|column| Cubic(std::array::from_fn(|c| coordinates[c][column])))
-        .collect();
-    Claims {
-        columns,
-        digests: std::array::from_fn(|c| digests[c]),
-    }
-}
-
 /// Reads all claims, in the order of the transcript. They come back by opening, then by segment of the tree.
 fn read_claims(asm: &mut Asm, transcript: &mut Transcript, layout: &Layout) -> Vec<Vec<Claims>> {
     let openings: Vec<_> = layout.openings().collect();
@@ -263,12 +186,6 @@ impl Opened<'_> {
         }
         found
     }
-}
-
-/// Values of polynomials over the extension from those of their coordinates.
-fn recombine(asm: &mut Asm, coordinates: &[Cubic]) -> Vec<Cubic> {
-    let groups = coordinates.chunks_exact(3);
-    groups.map(|c| asm.horner(c, Cubic::generator())).collect()
 }
 
 /// All constraints at ζ against the quotient.
@@ -431,7 +348,7 @@ impl Queries<'_> {
         let low = asm.low_half(word.0[0]);
         let index = asm.low_bits(low, log_domain);
         let generator = Felt::two_adic_generator(log_domain);
-        let power = asm.power_of(generator, index, log_domain);
+        let power = asm.power_of(generator.into(), index, log_domain);
         let mut x = asm.mul_base(power, shift(layout.log_height).into());
 
         // The batched polynomial at x.

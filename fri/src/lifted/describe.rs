@@ -8,7 +8,7 @@ use super::{bus, start_of_tables};
 use crate::airs::{AirSet, Table};
 use crate::instances::{InstanceError, InstanceList};
 use crate::key::{KeyError, VerifyingKey};
-use crate::profile::Format;
+use crate::profile::{Format, Profile};
 use crate::security::{SecurityError, Workload, resolve};
 use crate::transcript::PROTOCOL_VERSION;
 use crate::types::{Ext, Felt, Word};
@@ -55,6 +55,23 @@ pub struct TableDescription {
     pub buses: Vec<u64>,
     /// In the order in which they are folded.
     pub constraints: Vec<Constraint>,
+}
+
+/// The constraints of a kind in the order in which they are folded.
+pub(super) fn constraints<T: Table>(
+    airs: &AirSet<T>,
+    kind: usize,
+    profile: &Profile,
+) -> Vec<Constraint> {
+    let order = &airs.info_under(kind, profile).order;
+    let constraints = airs.constraints_under(kind, profile);
+    let mut ordered: Vec<(usize, Constraint)> = Vec::new();
+    let base = constraints.base.into_iter().map(Constraint::Base);
+    ordered.extend(order.base_indices.iter().copied().zip(base));
+    let ext = constraints.ext.into_iter().map(Constraint::Ext);
+    ordered.extend(order.ext_indices.iter().copied().zip(ext));
+    ordered.sort_by_key(|&(index, _)| index);
+    ordered.into_iter().map(|(_, c)| c).collect()
 }
 
 /// Everything that the verifier of a lifted proof knows before it sees the proof.
@@ -116,23 +133,15 @@ impl Description {
         let (numbers, tuple_width) = bus::numbers(&lookups);
         let tables = tables
             .iter()
-            .zip(infos)
             .zip(numbers)
-            .map(|((table, info), buses)| {
+            .map(|(table, buses)| {
                 let kind = usize::from(table.kind);
-                let constraints = airs.constraints_under(kind, profile);
-                let mut ordered: Vec<(usize, Constraint)> = Vec::new();
-                let base = constraints.base.into_iter().map(Constraint::Base);
-                ordered.extend(info.order.base_indices.iter().copied().zip(base));
-                let ext = constraints.ext.into_iter().map(Constraint::Ext);
-                ordered.extend(info.order.ext_indices.iter().copied().zip(ext));
-                ordered.sort_by_key(|&(index, _)| index);
                 TableDescription {
                     name: airs.kinds()[kind].name,
                     log_height: table.log_height.into(),
                     public: airs.public_kind() == Some(kind),
                     buses,
-                    constraints: ordered.into_iter().map(|(_, c)| c).collect(),
+                    constraints: constraints(airs, kind, profile),
                 }
             })
             .collect();

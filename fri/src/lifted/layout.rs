@@ -140,7 +140,7 @@ pub struct Layout {
 pub const LOG_ARITY: usize = 3;
 
 /// Lowest log2 of N.
-pub const MIN_LOG_HEIGHT: usize = 5;
+pub const MIN_LOG_HEIGHT: usize = 8;
 
 /// log2 of the final polynomial's length is this or up to two more, so that all foldings have full arity.
 const MIN_LOG_FINAL: usize = 2;
@@ -172,6 +172,10 @@ impl Layout {
             preprocessed_next |= info.preprocessed_next;
             log_height = log_height.max(instance.log_height.into());
             log_chunks = log_chunks.max(info.log_chunks);
+        }
+        if !bus.is_empty() {
+            // As many as the densest packing of interactions needs, so that they do not depend on which tables are there.
+            log_chunks = profile.log_blowup;
         }
         let quotient = vec![Segment {
             table: 0,

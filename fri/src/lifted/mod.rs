@@ -30,6 +30,7 @@ mod describe;
 mod domain;
 mod fold;
 mod layout;
+mod machine;
 mod proof;
 mod prove;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub use describe::{Constraint, DescribeError, Description, TableDescription};
 pub use domain::shift;
 pub use fold::{ARITY, Coefficients, LEAF, leaf};
 pub use layout::{LOG_ARITY, Layout, MAX_LOG_FINAL, MIN_LOG_HEIGHT, Segment, TreeKind, TreeLayout};
+pub use machine::{KindDescription, Machine, MachineError, Occurrence};
 pub use proof::{LiftedProof, Opening};
 pub(crate) use prove::{Preprocessed, prove};
 pub use verify::query_indices;

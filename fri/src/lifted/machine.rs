@@ -1,0 +1,182 @@
+//! What a verifier of all lifted proofs of a machine does, whatever their keys and tables, as data.
+
+use p3_lookup::Kind as LookupKind;
+use plica_hash_rpo::{hash_elements, merge};
+use thiserror::Error;
+
+use super::describe::{Constraint, constraints};
+use super::domain_of;
+use super::layout::MIN_LOG_HEIGHT;
+use crate::airs::{AirSet, Presence, Table};
+use crate::instances::{Instance, InstanceList};
+use crate::key::digest_of_parameters;
+use crate::profile::{Format, Profile};
+use crate::security::{SecurityError, SecurityTarget, Workload, resolve};
+use crate::transcript::{PROTOCOL_VERSION, encode_bytes};
+use crate::types::{EXT_DEGREE, Word};
+
+/// Why one program cannot verify all proofs of a machine.
+#[derive(Debug, Error)]
+pub enum MachineError {
+    #[error("proofs of profile `{0}` are not in the lifted format")]
+    Format(&'static str),
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    #[error("the number of queries depends on the height: {least} or {most}")]
+    Queries { least: usize, most: usize },
+    #[error("`{0}` has {1}")]
+    Kind(&'static str, &'static str),
+}
+
+/// How often a kind is among the tables of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occurrence {
+    /// Once, as the key says.
+    Once,
+    /// Once if the key lists it.
+    Listed,
+    /// As often as the prover likes, up to a limit.
+    Any,
+}
+
+/// A kind of table.
+#[derive(Clone, Debug)]
+pub struct KindDescription {
+    /// Number of the kind.
+    pub kind: u16,
+    pub name: &'static str,
+    pub occurrence: Occurrence,
+    /// Whether the public values are its.
+    pub public: bool,
+    /// Main columns.
+    pub main: usize,
+    /// Columns of the bus argument, over the base field.
+    pub bus: usize,
+    pub preprocessed: usize,
+    /// Pairs of challenges that its constraints refer to, all of bus number 1.
+    pub challenges: usize,
+    /// In the order in which they are folded.
+    pub constraints: Vec<Constraint>,
+}
+
+/// Everything that the verifiers of all lifted proofs of a machine have in common, for one profile and target.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    pub log_blowup: usize,
+    pub work_bits: usize,
+    /// Queries, the same at all heights.
+    pub queries: usize,
+    /// log2 of the rows of a table, at most.
+    pub max_log_height: usize,
+    /// log2 of the quotient's chunks.
+    pub log_chunks: usize,
+    /// State of the transcript that has taken in protocol and machine.
+    pub start: Word,
+    /// What digests of keys without metadata begin with.
+    pub key_start: Word,
+    pub public_values: usize,
+    /// Width of the widest tuple on the bus.
+    pub tuple_width: usize,
+    /// The kinds that exist under the profile, in their order.
+    pub kinds: Vec<KindDescription>,
+}
+
+impl Machine {
+    /// For a machine whose tables are all on one bus, up to a height.
+    ///
+    /// # Errors
+    /// If a kind is not of the form that a program can follow (next rows, periodic columns, a bus of its own), or if the number of queries
+    /// depends on the height.
+    pub fn new<T: Table>(
+        airs: &AirSet<T>,
+        profile: &Profile,
+        target: SecurityTarget,
+        max_log_height: usize,
+    ) -> Result<Self, MachineError> {
+        if profile.format != Format::Lifted {
+            return Err(MachineError::Format(profile.name));
+        }
+        let mut kinds = Vec::new();
+        let mut tuple_width = 0;
+        for (index, kind) in airs.kinds().iter().enumerate() {
+            if !airs.is_available(index, profile) {
+                continue;
+            }
+            let info = airs.info_under(index, profile);
+            let refuse = |what| Err(MachineError::Kind(kind.name, what));
+            let one_bus = info
+                .lookups
+                .iter()
+                .all(|lookup| matches!(&lookup.kind, LookupKind::Global(name) if Some(name) == bus_of(airs, profile).as_ref()));
+            let occurrence = match kind.presence {
+                Presence::Pinned => Occurrence::Once,
+                Presence::Optional => Occurrence::Listed,
+                Presence::Dynamic { .. } => Occurrence::Any,
+                Presence::Fixed => return refuse("a fixed height"),
+            };
+            if info.lookups.is_empty() || !one_bus {
+                return refuse("not one bus in common with all others");
+            }
+            if info.num_periodic > 0 {
+                return refuse("periodic columns");
+            }
+            if info.main_next || info.preprocessed_next || info.wraps {
+                return refuse("constraints on the next row");
+            }
+            tuple_width = tuple_width.max(info.tuple_width);
+            kinds.push(KindDescription {
+                kind: index as u16,
+                name: kind.name,
+                occurrence,
+                public: airs.public_kind() == Some(index),
+                main: info.width,
+                bus: info.permutation_width(),
+                preprocessed: info.preprocessed_width,
+                challenges: info.lookups.len(),
+                constraints: constraints(airs, index, profile),
+            });
+        }
+        let queries = |log_height: usize| {
+            let tables = kinds.iter().flat_map(|kind| {
+                [Instance {
+                    kind: kind.kind,
+                    log_height: log_height as u8,
+                }; 2]
+            });
+            let list = InstanceList(tables.collect());
+            resolve(profile, target, &Workload::new(airs, profile, &list)).map(|r| r.queries)
+        };
+        let (least, most) = (queries(max_log_height)?, queries(MIN_LOG_HEIGHT)?);
+        if least != most {
+            return Err(MachineError::Queries { least, most });
+        }
+        let parameters = digest_of_parameters(profile, target, airs.digest());
+        Ok(Self {
+            log_blowup: profile.log_blowup,
+            work_bits: profile.query_pow_bits,
+            queries: least,
+            max_log_height,
+            log_chunks: profile.log_blowup,
+            start: hash_elements(&domain_of(PROTOCOL_VERSION, airs.digest())),
+            key_start: merge([parameters, hash_elements(&encode_bytes(&[]))]),
+            public_values: airs.num_public_values(),
+            tuple_width,
+            kinds,
+        })
+    }
+
+    /// Columns of the quotient.
+    #[must_use]
+    pub const fn quotient(&self) -> usize {
+        EXT_DEGREE << self.log_chunks
+    }
+}
+
+/// The name of the bus of the first kind.
+fn bus_of<T: Table>(airs: &AirSet<T>, profile: &Profile) -> Option<String> {
+    let lookups = &airs.info_under(0, profile).lookups;
+    match &lookups.first()?.kind {
+        LookupKind::Global(name) => Some(name.clone()),
+        LookupKind::Local => None,
+    }
+}
