@@ -17,7 +17,7 @@
 //! collision; so what a fact about a digest says is determined by its arguments (rule R13 of the soundness page).
 //!
 //! The rounds are those of [`rpo`]; of the last one there are four lanes, of the capacity or of the digest. Two values of the
-//! block and two powers go into each step of a sum. [`absorb_compact`](super::absorb_compact) does the same in degree 9.
+//! block and two powers go into each step of a sum. [`absorb_compact`](super::absorb_compact) does the same in degree 8.
 
 use p3_field::PrimeCharacteristicRing;
 use plica_field::{Felt, coefficients};
