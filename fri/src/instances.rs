@@ -71,6 +71,14 @@ pub enum InstanceError {
         /// The profile's blow-up.
         blowup: usize,
     },
+    /// A kind whose twin exists under the profile.
+    #[error("under this profile `{twin}` takes the place of `{name}`")]
+    Replaced {
+        /// Name of the kind.
+        name: &'static str,
+        /// Name of its twin.
+        twin: &'static str,
+    },
     /// A listed kind has another height than its key says.
     #[error("`{name}` has 2^{got} rows, the key says 2^{expected}")]
     PinnedHeight {
@@ -159,6 +167,12 @@ impl InstanceList {
                         && previous.log_height < instance.log_height))
             {
                 return Err(InstanceError::Order(position));
+            }
+            if let Some(twin) = airs.replaced(index, profile) {
+                return Err(InstanceError::Replaced {
+                    name: kind.name,
+                    twin: kinds[twin].name,
+                });
             }
             if !airs.is_available(index, profile) {
                 return Err(InstanceError::Unavailable {

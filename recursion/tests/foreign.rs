@@ -72,6 +72,7 @@ fn machine(name: &'static str, table: Foreign) -> Arc<AirSet<Foreign>> {
         table,
         presence: Presence::Fixed,
         ordered: false,
+        twin: None,
     };
     Arc::new(AirSet::new(vec![kind]).expect("a machine"))
 }

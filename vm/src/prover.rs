@@ -26,7 +26,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("341ca0390642f37ba91397fa286e1b4616f4064b936a47c1a7bfe0a02fb7cf64");
+    Fingerprint::new("129ba1af18ab46b1501cd643ef408ec0462f337d3e907db105566556e342d54f");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
@@ -53,6 +53,7 @@ fn kinds() -> Vec<Kind<ChipKind>> {
                 }
             },
             ordered: kind.chained(),
+            twin: kind.twin().map(|twin| twin as usize),
         })
         .collect()
 }

@@ -1,9 +1,12 @@
 //! The program table.
 //!
 //! # What a row proves
-//! The preprocessed columns, committed in the verifying key, are an entry of the program; the row provides it as
-//! often as it is looked up. Padding rows have class 0, which no chip looks up; their multiplicity is free and
+//! The preprocessed columns, committed in the verifying key, are four entries of the program; the row provides each as
+//! often as it is looked up. Padding has class 0, which no chip looks up; its multiplicity is free and
 //! harmless.
+//!
+//! Four entries share a row because a program with more entries than any other table has rows would set the height of the whole proof,
+//! and interactions of one row share columns of the bus.
 
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::RowMajorMatrix;
@@ -13,13 +16,15 @@ use crate::bus::{self, ChipBuilder};
 use crate::chip::{columns, preprocessed_row};
 use crate::code::{Program, TUPLE_WIDTH};
 
-pub const PREPROCESSED_WIDTH: usize = TUPLE_WIDTH;
+/// Entries of a row.
+pub const LANES: usize = 4;
+pub const PREPROCESSED_WIDTH: usize = LANES * TUPLE_WIDTH;
 
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Cols<T> {
-    /// How often the entry is looked up.
-    pub mult: T,
+    /// How often each entry is looked up.
+    pub mults: [T; LANES],
 }
 columns!(Cols);
 
@@ -28,8 +33,16 @@ pub const CONSTRAINTS: &[&str] = &[];
 
 pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
     let cols = Cols::of(row);
-    let entry = preprocessed_row::<AB, TUPLE_WIDTH>(builder);
-    bus::program_entry(builder, entry, cols.mult);
+    let mut fields = preprocessed_row::<AB, PREPROCESSED_WIDTH>(builder).into_iter();
+    for mult in cols.mults {
+        let entry = core::array::from_fn(|_| fields.next().expect("one per column"));
+        bus::program_entry(builder, entry, mult);
+    }
+}
+
+/// Rows of the program table.
+pub fn height(code: &Program) -> usize {
+    code.entries.len().div_ceil(LANES).next_power_of_two()
 }
 
 /// The program table of `code`.
@@ -39,8 +52,8 @@ pub fn preprocessed(code: &Program) -> RowMajorMatrix<Felt> {
         .iter()
         .flat_map(|entry| entry.tuple())
         .collect();
-    values.resize(code.table_height() * TUPLE_WIDTH, Felt::ZERO);
-    RowMajorMatrix::new(values, TUPLE_WIDTH)
+    values.resize(height(code) * PREPROCESSED_WIDTH, Felt::ZERO);
+    RowMajorMatrix::new(values, PREPROCESSED_WIDTH)
 }
 
 #[cfg(test)]

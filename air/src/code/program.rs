@@ -107,9 +107,4 @@ pub struct Program {
 impl Program {
     /// Region of the root frame.
     pub const ROOT: RegionId = 0;
-
-    /// Rows of the program table: a power of two.
-    pub fn table_height(&self) -> usize {
-        self.entries.len().next_power_of_two()
-    }
 }

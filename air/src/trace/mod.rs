@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use tracing::instrument;
 
 use crate::chip::{ChipKind, Role, has_table};
-use crate::chips::limbs;
+use crate::chips::{limbs, program};
 use crate::code::{Layout, NO_SLOT, Operand, Program};
 use crate::record::{Execution, Frame, FrameIndex};
 use instances::collect;
@@ -41,14 +41,14 @@ pub struct Table {
 }
 
 /// The rows each chip needs for `execution`, without padding.
-pub fn row_counts(program: &Program, execution: &Execution) -> Vec<(ChipKind, usize)> {
-    let instances = collect(program, execution);
+pub fn row_counts(code: &Program, execution: &Execution) -> Vec<(ChipKind, usize)> {
+    let instances = collect(code, execution);
     let trees = Trees::new(&execution.trees, Heights::FEW_CELLS);
     let absorbed = Absorbed::listed(execution, Heights::FEW_CELLS);
     let rows = |kind| match kind {
         ChipKind::Boundary => 1,
-        ChipKind::Program => program.entries.len(),
-        ChipKind::Limbs if has_table(program, kind) => limbs::HEIGHT,
+        ChipKind::Program => code.entries.len().div_ceil(program::LANES),
+        ChipKind::Limbs if has_table(code, kind) => limbs::HEIGHT,
         ChipKind::Addresses => execution.touched.len(),
         ChipKind::Node => trees.nodes.len(),
         ChipKind::Change => trees.changes.len(),

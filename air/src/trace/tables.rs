@@ -115,10 +115,17 @@ impl Generator<'_> {
     }
 
     pub(super) fn program(&self) -> Table {
-        let trace = rows(ChipKind::Program, self.program.table_height(), |r, row| {
-            let count = self.lookups.get(r);
-            program::Cols::of_mut(row).mult =
-                count.map_or(Felt::ZERO, |c| Felt::from_u32(c.load(Ordering::Relaxed)));
+        let height = program::height(self.program);
+        let trace = rows(ChipKind::Program, height, |r, row| {
+            let counts = self
+                .lookups
+                .chunks(program::LANES)
+                .nth(r)
+                .unwrap_or_default();
+            let mults = &mut program::Cols::of_mut(row).mults;
+            for (mult, count) in mults.iter_mut().zip(counts) {
+                *mult = Felt::from_u32(count.load(Ordering::Relaxed));
+            }
         });
         Table {
             kind: ChipKind::Program,

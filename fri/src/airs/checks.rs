@@ -8,7 +8,7 @@ use p3_lookup::{LookupError, Lookups, check_bus_widths};
 use thiserror::Error;
 
 use super::digest::Fingerprint;
-use super::{Kind, Table};
+use super::{Kind, Presence, Table};
 use crate::types::Felt;
 
 /// Why a set of kinds is not a machine.
@@ -23,6 +23,9 @@ pub enum AirSetError {
     /// Preprocessed columns in a dynamic or fixed kind, or none in a pinned or optional one.
     #[error("`{0}` must be pinned or optional if and only if it has preprocessed columns")]
     Presence(&'static str),
+    /// A twin that does not exist, has a twin itself, or is not dynamic as the kind is.
+    #[error("the twin of `{0}` is not a dynamic kind without a twin")]
+    Twin(&'static str),
     /// No kind that every key pins.
     #[error("no kind is pinned by every key")]
     NothingPinned,
@@ -67,6 +70,13 @@ pub(super) fn check_declarations<T: Table>(
     for (index, kind) in kinds.iter().enumerate() {
         if kinds[..index].iter().any(|other| other.name == kind.name) {
             return Err(AirSetError::DuplicateName(kind.name));
+        }
+        let dynamic = |kind: &Kind<T>| matches!(kind.presence, Presence::Dynamic { .. });
+        if let Some(twin) = kind.twin {
+            let fits = |twin: &Kind<T>| dynamic(twin) && twin.twin.is_none();
+            if !dynamic(kind) || !kinds.get(twin).is_some_and(fits) {
+                return Err(AirSetError::Twin(kind.name));
+            }
         }
         if kind.presence.is_preprocessed() != (kind.table.preprocessed_width() > 0) {
             return Err(AirSetError::Presence(kind.name));

@@ -218,6 +218,7 @@ pub(super) fn kind_digest<T: Table>(
         Presence::Fixed => r.number(3),
     }
     r.number(usize::from(kind.ordered));
+    r.number(kind.twin.map_or(0, |twin| twin + 1));
     for number in [
         info.width,
         info.preprocessed_width,

@@ -125,4 +125,7 @@ pub struct Kind<T> {
     /// Whether its rows are links of a chain over the bus whose order rests on their number: the total height of ordered tables in a
     /// proof must be below 2^32.
     pub ordered: bool,
+    /// The kind that takes its place under profiles under which that one exists: it does the same with constraints of a higher degree. Whoever
+    /// verifies all proofs of a machine then need not know both.
+    pub twin: Option<usize>,
 }

@@ -199,13 +199,23 @@ impl<T: Table> AirSet<T> {
         (0..self.kinds.len()).filter(move |&kind| !dynamic(self.kinds[kind].presence))
     }
 
-    /// Whether the profile's blow-up is enough for the constraints of a kind. Under a profile that is too low for it the kind does
-    /// not occur in proofs; a kind that does not exist never does.
+    /// Whether a kind may occur in proofs under a profile: the blow-up is enough for its constraints, and it has no twin of which that is
+    /// true. A kind that does not exist never occurs.
     ///
     /// Lets a machine have a chip of high degree beside one of degree 3 for the same work.
     #[must_use]
     pub fn is_available(&self, kind: usize, profile: &Profile) -> bool {
+        self.is_possible(kind, profile) && self.replaced(kind, profile).is_none()
+    }
+
+    fn is_possible(&self, kind: usize, profile: &Profile) -> bool {
         kind < self.kinds.len() && self.info(kind).log_chunks <= profile.log_blowup
+    }
+
+    /// The kind that takes the place of another one under a profile.
+    pub(crate) fn replaced(&self, kind: usize, profile: &Profile) -> Option<usize> {
+        let twin = self.kinds.get(kind)?.twin?;
+        self.is_possible(twin, profile).then_some(twin)
     }
 
     /// log2 of the quotient chunks of a kind at a height.

@@ -141,6 +141,9 @@ fn the_set_digest_depends_on_everything() {
     k[0].presence = Presence::Optional;
     variants.push(digest(k));
     let mut k = kinds();
+    k[3].twin = Some(2);
+    variants.push(digest(k));
+    let mut k = kinds();
     k.swap(2, 3);
     variants.push(digest(k));
     let mut k = kinds();
@@ -171,6 +174,12 @@ fn machines_that_are_none() {
         set(&|k| k[3].name = "square"),
         Err(AirSetError::DuplicateName(_))
     ));
+    for (kind, twin) in [(2, 0), (2, 2), (2, 99), (0, 2)] {
+        assert!(matches!(
+            set(&|k| k[kind].twin = Some(twin)),
+            Err(AirSetError::Twin(_))
+        ));
+    }
     assert!(matches!(
         set(&|k| k[3].presence = Presence::Pinned),
         Err(AirSetError::Presence(_))

@@ -224,6 +224,7 @@ pub fn kind(name: &'static str, table: Toy, presence: Presence, ordered: bool) -
         table,
         presence,
         ordered,
+        twin: None,
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
     let at: Vec<usize> = (0..kind.width()).collect();
     match kind {
         ChipKind::Boundary => boundary::Cols::of(&at).mults.to_vec(),
-        ChipKind::Program => vec![program::Cols::of(&at).mult],
+        ChipKind::Program => program::Cols::of(&at).mults.to_vec(),
         ChipKind::Arith => arith::Cols::of(&at)
             .bundles
             .iter()

@@ -7,18 +7,25 @@ use crate::chip::ChipKind;
 use crate::testing::adversarial;
 
 #[test]
-fn a_row_provides_its_entry_and_nothing_else() {
-    let entry: [Felt; TUPLE_WIDTH] = std::array::from_fn(|i| Felt::from_usize(20 + i));
+fn a_row_provides_its_entries_and_nothing_else() {
+    let entries: [Felt; PREPROCESSED_WIDTH] = std::array::from_fn(|i| Felt::from_usize(20 + i));
     for mult in adversarial(&[]) {
-        let report = check_row(ChipKind::Program, &[mult], &entry, &[]);
-        assert!(report.constraints.is_empty());
-        let mut tuple = [0; WIDTH];
-        tuple[..TUPLE_WIDTH].copy_from_slice(&entry.map(|field| field.as_canonical_u64()));
-        let expected: Vec<_> = (mult != Felt::ZERO)
-            .then_some((tuple, mult))
-            .into_iter()
-            .collect();
-        assert_eq!(report.messages, expected);
+        for lane in 0..LANES {
+            let mut mults = [Felt::ZERO; LANES];
+            mults[lane] = mult;
+            let report = check_row(ChipKind::Program, &mults, &entries, &[]);
+            assert!(report.constraints.is_empty());
+            let mut tuple = [0; WIDTH];
+            let entry = &entries[lane * TUPLE_WIDTH..][..TUPLE_WIDTH];
+            for (field, value) in tuple.iter_mut().zip(entry) {
+                *field = value.as_canonical_u64();
+            }
+            let expected: Vec<_> = (mult != Felt::ZERO)
+                .then_some((tuple, mult))
+                .into_iter()
+                .collect();
+            assert_eq!(report.messages, expected);
+        }
     }
 }
 
@@ -26,9 +33,9 @@ fn a_row_provides_its_entry_and_nothing_else() {
 fn padding_provides_only_the_empty_tuple() {
     let report = check_row(
         ChipKind::Program,
-        &[Felt::NEG_ONE],
-        &[Felt::ZERO; TUPLE_WIDTH],
+        &[Felt::NEG_ONE; LANES],
+        &[Felt::ZERO; PREPROCESSED_WIDTH],
         &[],
     );
-    assert_eq!(report.messages, [([0; WIDTH], Felt::NEG_ONE)]);
+    assert_eq!(report.messages, [([0; WIDTH], Felt::NEG_ONE); LANES]);
 }
