@@ -5,6 +5,7 @@ use std::sync::Arc;
 use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 use p3_merkle_tree::MerkleCap;
 
+use crate::lifted::MIN_LOG_HEIGHT as LEAST;
 use crate::toy::{LOW, Toy, kind, program};
 use crate::*;
 
@@ -96,11 +97,11 @@ fn read_again(key: &VerifyingKey) -> VerifyingKey {
 #[test]
 fn fixed_tables_beside_preprocessed_ones() {
     for profile in &Profile::ALL {
-        let (pk, key) = mixed_keys(profile, &[3, 5]).expect("keys");
+        let (pk, key) = mixed_keys(profile, &[3, LEAST]).expect("keys");
         let key = read_again(&key);
         let listed: Vec<_> = key.pinned().iter().map(|t| (t.kind, t.width)).collect();
         assert_eq!(listed, [(0, 2), (1, 0), (2, 0)]);
-        let (traces, public) = traces([3, 5]);
+        let (traces, public) = traces([3, LEAST]);
         check(&mixed(), &[program(2).remove(0)], &traces, &public).expect("nothing is wrong");
         let proof = prove(&pk, traces, &public, LOW).expect("a proof");
         verify(&mixed(), &key, &public, &proof, LOW).expect("accepted");
@@ -114,7 +115,7 @@ fn fixed_tables_beside_preprocessed_ones() {
 
 #[test]
 fn a_machine_without_preprocessed_tables() {
-    for log_height in [0, 1, 3, 5, 7] {
+    for log_height in [0, 1, 5, LEAST, LEAST + 1] {
         let (pk, key) = bare_keys(log_height);
         let key = read_again(&key);
         assert_eq!(key.lifted_root(), Some(Word::default()));
@@ -181,8 +182,8 @@ fn a_height_is_the_keys() {
 
 #[test]
 fn a_fixed_table_is_there_once() {
-    let (pk, key) = mixed_keys(&Profile::LIFTED, &[3, 5]).expect("keys");
-    let (all, public) = traces([3, 5]);
+    let (pk, key) = mixed_keys(&Profile::LIFTED, &[3, LEAST]).expect("keys");
+    let (all, public) = traces([3, LEAST]);
     let proof = prove(&pk, all, &public, LOW).expect("a proof");
     let (profile, instances, body) = proof.into_parts();
     let ProofBody::Lifted(body) = body else {
@@ -264,8 +265,8 @@ fn fate(
 fn keys_that_list_fixed_tables_wrongly() {
     let airs = mixed();
     for profile in [&Profile::LIFTED, &Profile::BLAKE3] {
-        let (pk, key) = mixed_keys(profile, &[3, 5]).expect("keys");
-        let (all, public) = traces([3, 5]);
+        let (pk, key) = mixed_keys(profile, &[3, LEAST]).expect("keys");
+        let (all, public) = traces([3, LEAST]);
         let proof = prove(&pk, all, &public, LOW).expect("a proof");
         let fate =
             |change: Change<'_>| fate(&airs, &key, &public, &proof, &|key| change(&mut key.pinned));
@@ -337,7 +338,7 @@ fn keys_that_commit_to_nothing_have_one_form() {
             setup_with_heights(&airs, vec![], &[5], profile, LOW, vec![]),
             Err(SetupError::Key(KeyError::NothingPreprocessed))
         ));
-        let (_, batch) = mixed_keys(profile, &[3, 5]).expect("keys");
+        let (_, batch) = mixed_keys(profile, &[3, LEAST]).expect("keys");
         let forged = VerifyingKey {
             profile: profile.clone(),
             preprocessed: batch.preprocessed,
@@ -405,23 +406,23 @@ fn fixed_kinds_of_a_machine() {
 /// A constraint that leads around the end is refused where it would lead into the next block.
 #[test]
 fn tables_that_wrap_are_not_lifted() {
-    let (pk, key) = mixed_keys(&Profile::LIFTED, &[6, 5]).expect("keys");
-    let (all, public) = traces([6, 5]);
+    let (pk, key) = mixed_keys(&Profile::LIFTED, &[LEAST + 1, LEAST]).expect("keys");
+    let (all, public) = traces([LEAST + 1, LEAST]);
     let expected = InstanceError::Wraps {
         name: "cycle",
-        expected: 6,
-        got: 5,
+        expected: LEAST + 1,
+        got: LEAST,
     };
     match prove(&pk, all, &public, LOW) {
         Err(ProveError::Instances(error)) => assert_eq!(error, expected),
         _ => panic!("a table that wraps is lifted"),
     }
     // Some proof, with the list that the key asks for.
-    let (other, _) = mixed_keys(&Profile::LIFTED, &[6, 6]).expect("keys");
-    let (all, _) = traces([6, 6]);
+    let (other, _) = mixed_keys(&Profile::LIFTED, &[LEAST + 1; 2]).expect("keys");
+    let (all, _) = traces([LEAST + 1; 2]);
     let proof = prove(&other, all, &public, LOW).expect("a proof");
     let (profile, mut list, body) = proof.into_parts();
-    list.0[CYCLE].log_height = 5;
+    list.0[CYCLE].log_height = LEAST as u8;
     match verify(
         &mixed(),
         &key,
@@ -433,7 +434,7 @@ fn tables_that_wrap_are_not_lifted() {
         other => panic!("{other:?}"),
     }
 
-    // Nor to the lowest height of the format: eight rows are no cycle, and their lift to 32 is one.
+    // Nor to the lowest height of the format: eight rows are no cycle, and as many as they are lifted to are.
     let cycle_kind = kind("cycle", Toy::Cycle, Presence::Fixed, false);
     let airs = set(vec![cycle_kind]);
     let keys = |height| {
@@ -450,11 +451,11 @@ fn tables_that_wrap_are_not_lifted() {
         plan(3),
         Err(ProveError::Instances(InstanceError::Wraps { .. }))
     ));
-    plan(5).expect("the full height");
+    plan(LEAST as u8).expect("the full height");
 
     // In the batch format every table has its own domain.
-    let (pk, key) = mixed_keys(&Profile::BLAKE3, &[6, 5]).expect("keys");
-    let (all, public) = traces([6, 5]);
+    let (pk, key) = mixed_keys(&Profile::BLAKE3, &[LEAST + 1, LEAST]).expect("keys");
+    let (all, public) = traces([LEAST + 1, LEAST]);
     let proof = prove(&pk, all, &public, LOW).expect("a proof");
     verify(&mixed(), &key, &public, &proof, LOW).expect("accepted");
 }

@@ -79,7 +79,8 @@ fn table() -> String {
     let names: Vec<_> = Profile::ALL.iter().map(|p| p.name).collect();
     writeln!(
         text,
-        "\nThe layout is the same in every profile ({}); a profile with blow-up B commits B times these cells.",
+        "\nThe main and preprocessed columns are the same in every profile ({}); a profile with blow-up B commits B times these cells. \
+         In the lifted format interactions share columns up to degree 9, and there is one quotient for all tables: `plica analyze` counts these.",
         names.join(", ")
     )
     .expect("a string grows");

@@ -12,10 +12,11 @@ use std::path::Path;
 
 use plica_air::chip::ChipKind;
 use plica_air::trace;
-use plica_fri::{Model, Profile, SecurityTarget, Trace};
+use plica_field::Felt;
+use plica_fri::{Model, Profile, SecurityTarget, Trace, VerifyingKey};
 use plica_vm::compile::{Compiled, compile};
 use plica_vm::inputs::Inputs;
-use plica_vm::prover::{prove, setup, verify};
+use plica_vm::prover::{Proven, ProvingKey, heights_under, prove, setup, verify};
 use plica_vm::syntax::{Instruction, NoModules, Node, NodeKind, Program, parse_program};
 use random::{ENABLED, random_inputs, random_program_with};
 use support::{Case, Expected, load_corpus};
@@ -28,30 +29,95 @@ const TARGET: SecurityTarget = SecurityTarget {
     bits: 40,
 };
 
-/// Proves and verifies a run, unless the run fails. The claim must be that of the run, and no other.
-fn proves(compiled: &Compiled, inputs: &Inputs, context: &str) -> bool {
-    proves_under(compiled, inputs, &Profile::BLAKE3, context)
+/// A run, proven under one profile.
+struct Proved<'a> {
+    compiled: &'a Compiled,
+    inputs: &'a Inputs,
+    proving: ProvingKey,
+    verifying: VerifyingKey,
+    proven: Proven,
 }
 
-fn proves_under(compiled: &Compiled, inputs: &Inputs, profile: &Profile, context: &str) -> bool {
-    let Ok(run) = compiled.run(inputs, MAX_CYCLES) else {
-        return false;
-    };
-    let (proving, verifying) =
-        setup(compiled, profile, TARGET).unwrap_or_else(|error| panic!("{context}: {error}"));
-    let proven = prove(compiled, &proving, inputs, MAX_CYCLES, TARGET)
-        .unwrap_or_else(|error| panic!("{context}: {error}"));
-    assert_eq!(proven.claim.inputs, inputs.initial_stack(), "{context}");
-    assert_eq!(proven.claim.outputs, run.outputs, "{context}");
-    verify(&verifying, &proven.claim, &proven.proof, TARGET)
-        .unwrap_or_else(|error| panic!("{context}: {error}"));
-    let mut other = proven.claim;
-    other.outputs[0] += plica_field::Felt::new(1);
-    assert!(
-        verify(&verifying, &other, &proven.proof, TARGET).is_err(),
-        "{context}: another output is accepted"
-    );
-    true
+impl<'a> Proved<'a> {
+    /// Proves and verifies a run, unless the run fails. The claim must be that of the run, and no other.
+    fn new(
+        compiled: &'a Compiled,
+        inputs: &'a Inputs,
+        profile: &Profile,
+        context: &str,
+    ) -> Option<Self> {
+        let run = compiled.run(inputs, MAX_CYCLES).ok()?;
+        let (proving, verifying) =
+            setup(compiled, profile, TARGET).unwrap_or_else(|error| panic!("{context}: {error}"));
+        let proven = prove(compiled, &proving, inputs, MAX_CYCLES, TARGET)
+            .unwrap_or_else(|error| panic!("{context}: {error}"));
+        assert_eq!(proven.claim.inputs, inputs.initial_stack(), "{context}");
+        assert_eq!(proven.claim.outputs, run.outputs, "{context}");
+        verify(&verifying, &proven.claim, &proven.proof, TARGET)
+            .unwrap_or_else(|error| panic!("{context}: {error}"));
+        let mut other = proven.claim;
+        other.outputs[0] += Felt::new(1);
+        assert!(
+            verify(&verifying, &other, &proven.proof, TARGET).is_err(),
+            "{context}: another output is accepted"
+        );
+        Some(Self {
+            compiled,
+            inputs,
+            proving,
+            verifying,
+            proven,
+        })
+    }
+
+    fn has(&self, kind: ChipKind) -> bool {
+        let tables = self.proven.proof.instances().tables();
+        tables.iter().any(|t| usize::from(t.kind) == kind as usize)
+    }
+
+    /// The same claim, with another value in the trace of a chip.
+    fn refuses(&self, kind: ChipKind, forge: impl FnOnce(&mut Vec<Felt>)) {
+        let execution = self.compiled.record(self.inputs, MAX_CYCLES).expect("runs");
+        let profile = self.verifying.profile();
+        let mut tables = trace::generate_with(
+            &self.compiled.program,
+            &self.compiled.layout,
+            &execution,
+            heights_under(profile),
+            |twin| self.has(twin),
+        );
+        let mut found = tables.iter_mut().filter(|table| table.kind == kind);
+        forge(&mut found.next().expect("the chip ran").trace.values);
+        let traces = tables.into_iter().map(|table| Trace {
+            kind: table.kind as usize,
+            matrix: table.trace,
+        });
+        let public = self.proven.claim.public_values();
+        let forged = plica_fri::prove(&self.proving, traces.collect(), &public, TARGET);
+        let forged = forged.expect("a proof of nonsense");
+        let result = verify(&self.verifying, &self.proven.claim, &forged, TARGET);
+        assert!(result.is_err(), "{}", profile.name);
+    }
+}
+
+/// Proves a run under every profile. At blow-up 8 one of two chips is the compact one, under the same program; below it does not exist.
+/// `check` sees which of the two it is.
+fn in_every_profile(
+    source: &str,
+    inputs: &Inputs,
+    twins: [ChipKind; 2],
+    check: impl Fn(&Proved<'_>, ChipKind),
+) {
+    let parsed = parse_program(source, "program", &NoModules).expect("parses");
+    let compiled = compile(&parsed).expect("compiles");
+    for profile in Profile::ALL {
+        let name = profile.name;
+        let compact = ["compact", "evm", "lifted"].contains(&name);
+        let proved = Proved::new(&compiled, inputs, &profile, name).expect("runs");
+        let found = twins.map(|kind| proved.has(kind));
+        assert_eq!(found, [!compact, compact], "{name}");
+        check(&proved, twins[usize::from(compact)]);
+    }
 }
 
 /// What a program may execute, by name: instructions, and nodes that are not instructions.
@@ -149,7 +215,7 @@ fn every_instruction_is_proven() {
             break;
         }
         let (case, names, compiled) = candidates.swap_remove(best);
-        if proves(&compiled, &case.run_inputs(), &case.name) {
+        if Proved::new(&compiled, &case.run_inputs(), &Profile::BLAKE3, &case.name).is_some() {
             for name in names {
                 coverage.get_mut(name).expect("listed").proven = true;
             }
@@ -228,65 +294,23 @@ fn random_programs_prove_and_verify() {
         let Ok(compiled) = compile(&program) else {
             continue;
         };
-        proven += usize::from(proves(
-            &compiled,
-            &inputs,
-            &format!("seed {seed}\n{source}"),
-        ));
+        let context = format!("seed {seed}\n{source}");
+        let proved = Proved::new(&compiled, &inputs, &Profile::BLAKE3, &context);
+        proven += usize::from(proved.is_some());
     }
 }
 
-/// At blow-up 8 hashes are rows of the compact chip, under the same program; below it does not exist.
 #[test]
-fn hashes_are_compact_where_the_blow_up_allows() {
+fn hashes_are_proven_in_every_profile() {
     let source = "begin hperm hmerge repeat.40 hash end end";
-    let parsed = parse_program(source, "hashes", &NoModules).expect("parses");
-    let compiled = compile(&parsed).expect("compiles");
-    let inputs: Vec<_> = (1..=16).map(plica_field::Felt::new).collect();
-    let inputs = Inputs::from_stack(inputs);
-    let inputs = inputs.initial_stack();
-    for (profile, compact) in [
-        (Profile::FAST, false),
-        (Profile::BLAKE3, false),
-        (Profile::COMPACT, true),
-        (Profile::EVM, true),
-    ] {
-        let (proving, verifying) = setup(&compiled, &profile, TARGET).expect("keys");
-        let proven = prove(&compiled, &proving, &inputs, MAX_CYCLES, TARGET).expect("a proof");
-        let has = |kind: ChipKind| {
-            let instances = &proven.proof.instances().0;
-            instances
-                .iter()
-                .any(|i| usize::from(i.kind) == kind as usize)
-        };
-        let found = [has(ChipKind::Rpo), has(ChipKind::RpoCompact)];
-        assert_eq!(found, [!compact, compact], "{}", profile.name);
-        let result = verify(&verifying, &proven.claim, &proven.proof, TARGET);
-        result.unwrap_or_else(|error| panic!("{}: {error}", profile.name));
-        // A wrong lane in any column of the chip's table: the same traces, forged.
-        let execution = compiled.record(&inputs, MAX_CYCLES).expect("runs");
-        let mut tables = trace::generate_with(
-            &compiled.program,
-            &compiled.layout,
-            &execution,
-            trace::Heights::FEW_CELLS,
-            |_| compact,
-        );
-        let kinds = [ChipKind::Rpo, ChipKind::RpoCompact];
-        let table = tables.iter_mut().find(|table| kinds.contains(&table.kind));
-        let values = &mut table.expect("hashes").trace.values;
-        let middle = values.len() / 2;
-        values[middle] += plica_field::Felt::new(1);
-        let traces = tables.into_iter().map(|table| Trace {
-            kind: table.kind as usize,
-            matrix: table.trace,
+    let inputs = Inputs::from_stack((1..=16).map(Felt::new).collect::<Vec<_>>());
+    let twins = [ChipKind::Rpo, ChipKind::RpoCompact];
+    in_every_profile(source, &inputs, twins, |proved, kind| {
+        proved.refuses(kind, |values| {
+            let middle = values.len() / 2;
+            values[middle] += Felt::new(1);
         });
-        let public = proven.claim.public_values();
-        let forged = plica_fri::prove(&proving, traces.collect(), &public, TARGET);
-        let forged = forged.expect("a proof of nonsense");
-        let result = verify(&verifying, &proven.claim, &forged, TARGET);
-        assert!(result.is_err(), "{}", profile.name);
-    }
+    });
 }
 
 /// Every form of the instructions on Merkle trees, with one of the two chips for nodes.
@@ -304,40 +328,16 @@ fn trees_are_proven_in_every_profile() {
             swapw push.5.6.7.8 swapw push.3.64 mtree_set
             repeat.16 movup.15 drop end
         end";
-    let parsed = parse_program(source, "trees", &NoModules).expect("parses");
-    let compiled = compile(&parsed).expect("compiles");
     let store = plica_vm::processor::MerkleStore::default();
     let root = store.empty_root(64).expect("an empty tree");
-    let position = [u64::MAX >> 1, 64].map(plica_field::Felt::new);
+    let position = [u64::MAX >> 1, 64].map(Felt::new);
     let stack: Vec<_> = position.into_iter().chain(root.into_iter().rev()).collect();
     let inputs = Inputs::from_stack(stack);
-    for profile in [
-        Profile::FAST,
-        Profile::BLAKE3,
-        Profile::COMPACT,
-        Profile::EVM,
-    ] {
-        assert!(
-            proves_under(&compiled, &inputs, &profile, profile.name),
-            "{}",
-            profile.name
-        );
-        let (proving, _) = setup(&compiled, &profile, TARGET).expect("keys");
-        let proven = prove(&compiled, &proving, &inputs, MAX_CYCLES, TARGET).expect("a proof");
-        let has = |kind: ChipKind| {
-            let instances = &proven.proof.instances().0;
-            instances
-                .iter()
-                .any(|i| usize::from(i.kind) == kind as usize)
-        };
-        let compact = [Profile::COMPACT, Profile::EVM]
-            .iter()
-            .any(|p| p.name == profile.name);
-        let found = [ChipKind::Node, ChipKind::NodeCompact].map(has);
-        assert_eq!(found, [!compact, compact], "{}", profile.name);
-        assert!(has(ChipKind::Tree) && has(ChipKind::Change));
-        assert!(!has(ChipKind::Rpo) && !has(ChipKind::RpoCompact));
-    }
+    let twins = [ChipKind::Node, ChipKind::NodeCompact];
+    in_every_profile(source, &inputs, twins, |proved, _| {
+        assert!(proved.has(ChipKind::Tree) && proved.has(ChipKind::Change));
+        assert!(!proved.has(ChipKind::Rpo) && !proved.has(ChipKind::RpoCompact));
+    });
 }
 
 /// Sums over messages, with one of the two chips for blocks, and a forged row of it.
@@ -356,62 +356,23 @@ fn sums_are_proven_in_every_profile() {
             ext3mul ext3add
             repeat.3 movup.15 drop end
         end";
-    let parsed = parse_program(source, "sums", &NoModules).expect("parses");
-    let compiled = compile(&parsed).expect("compiles");
-    let message: Vec<_> = (0..40).map(|i| plica_field::Felt::new(1 << i)).collect();
+    let message: Vec<_> = (0..40).map(|i| Felt::new(1 << i)).collect();
     let digest = plica_hash_rpo::hash_elements(&message);
-    let x = [plica_field::Felt::new(19)];
+    let x = [Felt::new(19)];
+    let stack: Vec<_> = x.into_iter().chain(digest.into_iter().rev()).collect();
     let inputs = Inputs {
         advice_map: [(digest, message)].into(),
-        ..Inputs::from_stack(
-            x.into_iter()
-                .chain(digest.into_iter().rev())
-                .collect::<Vec<_>>(),
-        )
+        ..Inputs::from_stack(stack)
     };
-    for profile in [
-        Profile::FAST,
-        Profile::BLAKE3,
-        Profile::COMPACT,
-        Profile::EVM,
-    ] {
-        let name = profile.name;
-        assert!(proves_under(&compiled, &inputs, &profile, name), "{name}");
-        let (proving, verifying) = setup(&compiled, &profile, TARGET).expect("keys");
-        let proven = prove(&compiled, &proving, &inputs, MAX_CYCLES, TARGET).expect("a proof");
-        let instances = &proven.proof.instances().0;
-        let has = |kind| {
-            instances
-                .iter()
-                .any(|i| usize::from(i.kind) == kind as usize)
-        };
-        let compact = [Profile::COMPACT.name, Profile::EVM.name].contains(&name);
-        let kinds = [ChipKind::Absorb, ChipKind::AbsorbCompact];
-        assert_eq!(kinds.map(has), [!compact, compact], "{name}");
-        assert!(has(ChipKind::Sum));
-        // A private value that is another one.
-        let execution = compiled.record(&inputs, MAX_CYCLES).expect("runs");
+    let twins = [ChipKind::Absorb, ChipKind::AbsorbCompact];
+    in_every_profile(source, &inputs, twins, |proved, kind| {
+        assert!(proved.has(ChipKind::Sum));
+        let execution = proved.compiled.record(&inputs, MAX_CYCLES).expect("runs");
         assert_eq!(execution.messages.len(), 1);
-        let mut tables = trace::generate_with(
-            &compiled.program,
-            &compiled.layout,
-            &execution,
-            trace::Heights::FEW_CELLS,
-            |_| compact,
-        );
-        let table = tables.iter_mut().find(|table| kinds.contains(&table.kind));
-        let table = table.expect("blocks");
-        assert_eq!(table.trace.values.len(), 16 * table.kind.width());
-        let at = table.kind.width() + 22;
-        table.trace.values[at] += plica_field::Felt::new(1);
-        let traces = tables.into_iter().map(|table| Trace {
-            kind: table.kind as usize,
-            matrix: table.trace,
+        // A private value that is another one.
+        proved.refuses(kind, |values| {
+            assert_eq!(values.len(), 16 * kind.width());
+            values[kind.width() + 22] += Felt::new(1);
         });
-        let public = proven.claim.public_values();
-        let forged = plica_fri::prove(&proving, traces.collect(), &public, TARGET);
-        let forged = forged.expect("a proof of nonsense");
-        let result = verify(&verifying, &proven.claim, &forged, TARGET);
-        assert!(result.is_err(), "{name}");
-    }
+    });
 }

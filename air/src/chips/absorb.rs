@@ -17,12 +17,11 @@
 //! collision; so what a fact about a digest says is determined by its arguments (rule R13 of the soundness page).
 //!
 //! The rounds are those of [`rpo`]; of the last one there are four lanes, of the capacity or of the digest. Two values of the
-//! block and two powers go into each step of a sum. [`absorb_compact`](super::absorb_compact) does the same in degree 9.
+//! block and two powers go into each step of a sum. [`absorb_compact`](super::absorb_compact) does the same in degree 8.
 
 use p3_field::PrimeCharacteristicRing;
 use plica_field::{Felt, coefficients};
 use plica_hash_rpo::constants::{CAPACITY, DIGEST, ROUNDS, WIDTH as LANES};
-use plica_hash_rpo::rounds_of_many;
 
 use super::ext3::product;
 use super::rpo::{self, Round};
@@ -172,22 +171,14 @@ pub fn fill(cols: &mut Cols<Felt>, row: &AbsorbRow) {
 
 /// Writes the rounds of whole rows, several at a time, and what the rows give.
 pub fn fill_rounds(rows: &mut [Felt]) {
-    let states: Vec<_> = rows
-        .chunks_exact(WIDTH)
-        .map(|row| Cols::of(row).head.start())
-        .collect();
-    rounds_of_many(&states, |i, rounds| {
-        let cols = Cols::of_mut(&mut rows[i * WIDTH..][..WIDTH]);
-        for (round, [entering, after]) in cols.rounds.iter_mut().zip(rounds) {
-            *round = Round {
-                cubes: entering.map(|y| y.cube()),
-                state: *after,
-                state_cubes: after.map(|x| x.cube()),
-            };
+    head::fill_rounds(rows, WIDTH, |row, rounds| {
+        let cols = Cols::of_mut(row);
+        let (last, before) = rounds.split_last().expect("seven rounds");
+        for (round, found) in cols.rounds.iter_mut().zip(before) {
+            *round = Round::new(found);
         }
-        let [entering, after] = &rounds[ROUNDS - 1];
+        let [entering, after] = last;
         let seventh = |lane: usize| after[lane].exp_const_u64::<7>();
-        cols.head.set_out(after);
         cols.last = Last {
             cubes: entering.map(|y| y.cube()),
             difference: std::array::from_fn(|j| seventh(CAPACITY + j) - seventh(j)),

@@ -12,7 +12,6 @@
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use plica_hash_rpo::constants::{CAPACITY, DIGEST, ROUNDS, WIDTH as LANES};
-use plica_hash_rpo::rounds_of_many;
 
 use super::absorb::head::{self, AbsorbRow, Head, add};
 use super::ext3::product;
@@ -88,14 +87,8 @@ pub fn fill(cols: &mut Cols<Felt>, row: &AbsorbRow) {
 
 /// Writes the rounds of whole rows, several at a time, and what the rows give.
 pub fn fill_rounds(rows: &mut [Felt]) {
-    let states: Vec<_> = rows
-        .chunks_exact(WIDTH)
-        .map(|row| Cols::of(row).head.start())
-        .collect();
-    rounds_of_many(&states, |i, rounds| {
-        let cols = Cols::of_mut(&mut rows[i * WIDTH..][..WIDTH]);
-        cols.head.set_out(&rounds[ROUNDS - 1][1]);
-        for (state, [_, after]) in cols.rounds.iter_mut().zip(rounds) {
+    head::fill_rounds(rows, WIDTH, |row, rounds| {
+        for (state, [_, after]) in Cols::of_mut(row).rounds.iter_mut().zip(rounds) {
             *state = *after;
         }
     });

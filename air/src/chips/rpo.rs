@@ -152,23 +152,24 @@ pub fn fill(cols: &mut Cols<Felt>, row: &FactRow<'_>) {
     cols.state = head::state(row);
 }
 
+impl Round<Felt> {
+    /// From what enters the first S-boxes, and the state after the round.
+    pub(super) fn new([entering, after]: &[State; 2]) -> Self {
+        Self {
+            cubes: entering.map(|y| y.cube()),
+            state: *after,
+            state_cubes: after.map(|x| x.cube()),
+        }
+    }
+}
+
 /// The rounds from a state on.
 pub(super) fn rounds(state: &State) -> [Round<Felt>; ROUNDS] {
-    let mut found = [Round {
-        cubes: [Felt::ZERO; LANES],
-        state: [Felt::ZERO; LANES],
-        state_cubes: [Felt::ZERO; LANES],
-    }; ROUNDS];
+    let mut found = None;
     rounds_of_many(std::slice::from_ref(state), |_, rounds| {
-        for (round, [entering, after]) in found.iter_mut().zip(rounds) {
-            *round = Round {
-                cubes: entering.map(|y| y.cube()),
-                state: *after,
-                state_cubes: after.map(|x| x.cube()),
-            };
-        }
+        found = Some(rounds.each_ref().map(Round::new));
     });
-    found
+    found.expect("one state")
 }
 
 /// Writes the rounds of whole rows, several at a time.
@@ -179,13 +180,7 @@ pub fn fill_rounds(rows: &mut [Felt]) {
         .collect();
     rounds_of_many(&states, |i, rounds| {
         let cols = Cols::of_mut(&mut rows[i * WIDTH..][..WIDTH]);
-        for (round, [entering, after]) in cols.rounds.iter_mut().zip(rounds) {
-            *round = Round {
-                cubes: entering.map(|y| y.cube()),
-                state: *after,
-                state_cubes: after.map(|x| x.cube()),
-            };
-        }
+        cols.rounds = rounds.each_ref().map(Round::new);
     });
 }
 

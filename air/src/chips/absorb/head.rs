@@ -3,7 +3,8 @@
 use p3_field::PrimeCharacteristicRing;
 use plica_field::{Ext, Felt, Word, coefficients};
 use plica_hash_rpo::State;
-use plica_hash_rpo::constants::{CAPACITY, DIGEST, WIDTH as LANES};
+use plica_hash_rpo::constants::{CAPACITY, DIGEST, ROUNDS, WIDTH as LANES};
+use plica_hash_rpo::rounds_of_many;
 
 use crate::bus::{self, ChipBuilder, Sums};
 use crate::chip::columns;
@@ -131,16 +132,29 @@ impl Head<Felt> {
         }
     }
 
-    /// The state that is permuted.
-    pub(in crate::chips) fn start(&self) -> State {
-        self.lanes()
-    }
-
     /// The lanes of the permuted state that the row gives.
-    pub(in crate::chips) fn set_out(&mut self, after: &State) {
+    fn set_out(&mut self, after: &State) {
         let start = if self.last == Felt::ONE { CAPACITY } else { 0 };
         self.out = std::array::from_fn(|j| after[start + j]);
     }
+}
+
+/// Permutes the states of whole rows of this many columns, several at a time, writes what the rows give, and has `fill` write the rounds.
+pub(in crate::chips) fn fill_rounds(
+    rows: &mut [Felt],
+    width: usize,
+    fill: impl Fn(&mut [Felt], &[[State; 2]; ROUNDS]),
+) {
+    let states: Vec<State> = rows
+        .chunks_exact(width)
+        .map(|row| Head::of(&row[..WIDTH]).lanes())
+        .collect();
+    rounds_of_many(&states, |i, rounds| {
+        let row = &mut rows[i * width..][..width];
+        let [_, after] = &rounds[ROUNDS - 1];
+        Head::of_mut(&mut row[..WIDTH]).set_out(after);
+        fill(row, rounds);
+    });
 }
 
 /// Σⱼ point^(n−1−j)·vⱼ

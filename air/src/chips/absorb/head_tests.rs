@@ -332,3 +332,43 @@ pub(in crate::chips) fn any_message() -> impl Strategy<Value = (Vec<Felt>, Point
 
 /// The digest has as many lanes as the capacity, so one column of the row serves both.
 const _: () = assert!(DIGEST == CAPACITY);
+
+/// The tests of what the rows of both chips have in common; `candidates` for a second solution.
+macro_rules! shared_tests {
+    ($subject:expr, $candidates:expr) => {
+        #[test]
+        fn a_row_adds_a_block() {
+            $subject.check_messages();
+        }
+
+        #[test]
+        fn every_column_is_noticed() {
+            $subject.check_columns();
+        }
+
+        #[test]
+        fn padding_provides_nothing() {
+            $subject.check_padding();
+        }
+
+        #[test]
+        fn a_row_gives_one_thing_for_its_block() {
+            $subject.check_second_solutions($candidates);
+        }
+
+        #[test]
+        fn another_block_gives_something_else() {
+            $subject.check_what_is_private();
+        }
+
+        proptest::proptest! {
+            #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+            #[test]
+            fn rows_come_to_digest_and_sums((elements, point) in $crate::chips::absorb::head_tests::any_message()) {
+                $subject.check_message(&elements, point);
+            }
+        }
+    };
+}
+pub(in crate::chips) use shared_tests;

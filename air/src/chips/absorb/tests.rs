@@ -2,9 +2,8 @@ use p3_field::Field;
 use plica_hash_rpo::State;
 use plica_hash_rpo::constants::{ARK1, ARK2, INV_ALPHA};
 use plica_hash_rpo::linear;
-use proptest::prelude::*;
 
-use super::head_tests::{Subject, any_message, chosen, end, inner, state};
+use super::head_tests::{Subject, chosen, end, inner, shared_tests, state};
 use super::*;
 use crate::chip::ChipKind;
 
@@ -190,36 +189,4 @@ fn each_constraint_stops_a_forgery() {
     SUBJECT.check_forgeries(&forgeries);
 }
 
-#[test]
-fn a_row_adds_a_block() {
-    SUBJECT.check_messages();
-}
-
-#[test]
-fn every_column_is_noticed() {
-    SUBJECT.check_columns();
-}
-
-#[test]
-fn padding_provides_nothing() {
-    SUBJECT.check_padding();
-}
-
-#[test]
-fn a_row_gives_one_thing_for_its_block() {
-    SUBJECT.check_second_solutions(&[Felt::ZERO, Felt::ONE]);
-}
-
-#[test]
-fn another_block_gives_something_else() {
-    SUBJECT.check_what_is_private();
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn rows_come_to_digest_and_sums((elements, point) in any_message()) {
-        SUBJECT.check_message(&elements, point);
-    }
-}
+shared_tests!(SUBJECT, &[Felt::ZERO, Felt::ONE]);
