@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use miette::Diagnostic;
 use plica_fri::{FileError, ProveError};
-use plica_recursion::aggregate::{AggregatorError, NodeError, TreeError};
+use plica_recursion::aggregate::{AggregatorError, ChildError, NodeError, TreeError};
 use plica_vm::claim::{ClaimError, LinkError};
 use plica_vm::compile::RunError;
 use plica_vm::inputs::InputsError;
@@ -55,8 +55,10 @@ pub enum Error {
     Aggregator(#[from] AggregatorError),
     #[error(transparent)]
     Node(NodeError),
+    #[error(transparent)]
+    NotAggregated(ChildError),
     #[error("{path}: {reason}", path = path.display())]
-    Child { path: PathBuf, reason: NodeError },
+    Child { path: PathBuf, reason: ChildError },
     #[error("{path}: {reason}", path = path.display())]
     Tree { path: PathBuf, reason: TreeError },
     #[error("{path}: no key with the digest {digest} was found; `plica setup` makes it, and `--keys` says where it is", path = path.display())]
@@ -110,11 +112,14 @@ impl Error {
             }
             // A run that does not fit the tables of a proof.
             Self::Run(_) | Self::Prove(_) => Category::ExecutionFailed,
-            Self::Node(reason) | Self::Child { reason, .. } => match reason {
-                NodeError::Run(_) | NodeError::Prove(_) => Category::ExecutionFailed,
-                NodeError::Child { .. } => Category::Rejected,
+            Self::Child { reason, .. }
+            | Self::NotAggregated(reason)
+            | Self::Node(NodeError::Child { reason, .. }) => match reason {
+                ChildError::Rejected(_) => Category::Rejected,
                 _ => Category::Malformed,
             },
+            Self::Node(NodeError::Empty) => Category::Usage,
+            Self::Node(_) => Category::ExecutionFailed,
             Self::Verify(_) | Self::Chain { .. } => Category::Rejected,
             Self::Io { .. } => Category::Io,
         }

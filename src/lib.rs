@@ -105,7 +105,7 @@ impl Plica {
     /// # Errors
     /// If the proof is not accepted, or is not of the form that programs verify.
     pub fn add_proof(inputs: &mut Inputs, child: &Child<'_>) -> Result<(), Error> {
-        VerifierModule::add_advice(inputs, child).map_err(Error::Node)
+        VerifierModule::add_advice(inputs, child).map_err(Error::NotAggregated)
     }
 
     /// Runs the program without a proof.

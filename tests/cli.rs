@@ -1,8 +1,10 @@
 //! The command as a script sees it: fixed output forms, files, exit codes.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod command;
 
+use std::path::{Path, PathBuf};
+
+use command::{Folder, failure, json, plica, root, text};
 use serde_json::Value;
 
 const EXAMPLES: [&str; 7] = [
@@ -14,56 +16,6 @@ const EXAMPLES: [&str; 7] = [
     "modules/main",
     "storage/transfer",
 ];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn plica(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_plica"))
-        .args(args)
-        .current_dir(root())
-        .output()
-        .expect("the command starts")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("paths of tests are UTF-8")
-}
-
-fn json(output: &Output) -> Value {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).expect("one JSON object")
-}
-
-/// The exit code, and what was said on standard error.
-fn failure(output: &Output) -> (i32, String) {
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!said.contains("panicked"), "{said}");
-    (output.status.code().expect("not killed"), said)
-}
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.path(name);
-        std::fs::write(&path, content).expect("written");
-        path
-    }
-}
 
 fn expected_outputs(example: &str) -> Vec<String> {
     let file = root().join(format!("examples/{example}.outputs"));

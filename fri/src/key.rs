@@ -646,3 +646,63 @@ pub(crate) fn digest_of_parameters(
 ) -> Word {
     hash_elements(&parameters(profile, target, air_set))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program follows the digest step by step, so it has no frame of its own: every part must change it all the same.
+    #[test]
+    fn digests_of_lifted_keys_bind_every_part() {
+        let profile = Profile::LIFTED;
+        let other_profile = Profile {
+            query_pow_bits: 1,
+            ..Profile::LIFTED
+        };
+        let (target, other_target) = (SecurityTarget::PROVEN_100, SecurityTarget::CONJECTURED_100);
+        let table = |kind, width, log_height| PinnedTable {
+            kind,
+            width,
+            log_height,
+        };
+        let root = |n| Cap::Felts(vec![[Felt::new(n); 4]].into());
+        let (set, tables) = ([7; 32], vec![table(0, 2, 0), table(1, 40, 8)]);
+        let digest = |profile: &Profile, target, set, root, tables: &[PinnedTable], data: &[u8]| {
+            VerifyingKey::new(
+                profile.clone(),
+                target,
+                set,
+                root,
+                tables.to_vec(),
+                data.to_vec(),
+            )
+            .expect("a key")
+            .digest()
+        };
+        let more = [&tables[..], &[table(2, 1, 8)]].concat();
+        let mut digests = vec![
+            digest(&profile, target, set, root(1), &tables, &[]),
+            digest(&other_profile, target, set, root(1), &tables, &[]),
+            digest(&profile, other_target, set, root(1), &tables, &[]),
+            digest(&profile, target, [8; 32], root(1), &tables, &[]),
+            digest(&profile, target, set, root(2), &tables, &[]),
+            digest(&profile, target, set, root(1), &tables[1..], &[]),
+            digest(&profile, target, set, root(1), &more, &[]),
+            digest(&profile, target, set, root(1), &tables, &[0]),
+            digest(&profile, target, set, root(1), &tables, &[0, 0]),
+        ];
+        for changed in [table(2, 40, 8), table(1, 41, 8), table(1, 40, 9)] {
+            digests.push(digest(
+                &profile,
+                target,
+                set,
+                root(1),
+                &[tables[0], changed],
+                &[],
+            ));
+        }
+        for i in 0..digests.len() {
+            assert!(!digests[..i].contains(&digests[i]), "{i}");
+        }
+    }
+}

@@ -3,13 +3,13 @@
 use std::io;
 
 use plica_fri::lifted::Machine;
-use plica_fri::{Profile, SecurityTarget};
+use plica_fri::{Profile, SecurityTarget, VerifyError};
 use plica_vm::inputs::Inputs;
 use plica_vm::prover::machine;
 use plica_vm::syntax::{ModuleLoader, ModulePath, ModuleSource};
 
 use crate::Universal;
-use crate::aggregate::{AggregatorError, Child, MAX_LOG_HEIGHT, NodeError};
+use crate::aggregate::{AggregatorError, Child, ChildError, MAX_LOG_HEIGHT};
 
 /// The path of the module.
 const PATH: [&str; 2] = ["plica", "recursion"];
@@ -41,26 +41,16 @@ impl VerifierModule {
     ///
     /// # Errors
     /// If the proof is not accepted, or is not in the lifted format.
-    pub fn add_advice(inputs: &mut Inputs, child: &Child<'_>) -> Result<(), NodeError> {
+    pub fn add_advice(inputs: &mut Inputs, child: &Child<'_>) -> Result<(), ChildError> {
         let profile = child.key.profile();
         if *profile != Profile::LIFTED {
-            return Err(NodeError::Profile {
-                index: 0,
-                profile: profile.name,
-            });
+            return Err(ChildError::Profile(profile.name));
         }
-        let invalid = |reason| NodeError::Child { index: 0, reason };
         let universal = Self::universal(child.key.target())
-            .map_err(|error| invalid(plica_fri::VerifyError::Invalid(error.to_string())))?;
-        universal
-            .add_advice(
-                inputs,
-                machine(),
-                child.key,
-                &child.claim.public_values(),
-                child.proof,
-            )
-            .map_err(invalid)
+            .map_err(|error| VerifyError::Invalid(error.to_string()))?;
+        let public_values = child.claim.public_values();
+        universal.add_advice(inputs, machine(), child.key, &public_values, child.proof)?;
+        Ok(())
     }
 }
 

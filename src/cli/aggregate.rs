@@ -78,6 +78,13 @@ impl Worker<'_> {
         }
     }
 
+    /// Checks a proof that was given.
+    fn check(&mut self, index: usize) -> Result<()> {
+        let (path, given) = self.load(Origin::Given(index))?;
+        let checked = self.aggregator.check(&given.child());
+        checked.map_err(|reason| Error::Child { path, reason })
+    }
+
     /// Does something with the children of a node; errors name their files.
     fn with_children<T>(
         &mut self,
@@ -87,16 +94,12 @@ impl Worker<'_> {
         let loaded = step.children.iter().map(|&origin| self.load(origin));
         let loaded = loaded.collect::<Result<Vec<_>>>()?;
         let children: Vec<_> = loaded.iter().map(|(_, given)| given.child()).collect();
-        act(self.aggregator, &children).map_err(|reason| {
-            let index = match reason {
-                NodeError::OtherKey { index, .. }
-                | NodeError::Profile { index, .. }
-                | NodeError::Target { index, .. }
-                | NodeError::Child { index, .. } => index,
-                _ => return Error::Node(reason),
-            };
-            let path = loaded[index].0.clone();
-            Error::Child { path, reason }
+        act(self.aggregator, &children).map_err(|error| match error {
+            NodeError::Child { index, reason } => {
+                let path = loaded[index].0.clone();
+                Error::Child { path, reason }
+            }
+            other => Error::Node(other),
         })
     }
 }
@@ -128,6 +131,12 @@ pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
         .iter()
         .filter(|step| !worker.is_kept(step))
         .collect();
+
+    // Whatever is wrong with a proof is said before the work begins.
+    if !missing.is_empty() {
+        progress.phase("checking the proofs");
+        (0..proofs.len()).try_for_each(|index| worker.check(index))?;
+    }
 
     // The first node whose children are all there says what a child costs.
     progress.phase("estimating");

@@ -34,7 +34,7 @@ fn inputs(args: &ExecutionArgs, program: &ProgramArgs) -> Result<Inputs> {
     for path in &args.proofs {
         let given = library.load(path)?;
         Plica::add_proof(&mut inputs, &given.child()).map_err(|error| match error {
-            Error::Node(reason) => Error::Child {
+            Error::NotAggregated(reason) => Error::Child {
                 path: path.clone(),
                 reason,
             },

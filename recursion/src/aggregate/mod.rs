@@ -43,27 +43,29 @@ pub enum AggregatorError {
     KeyGen(#[from] KeyGenError),
 }
 
+/// Why a proof cannot be aggregated.
+#[derive(Debug, Error)]
+pub enum ChildError {
+    #[error("its claim names another key ({claim}) than the one given ({key})")]
+    OtherKey { claim: String, key: String },
+    #[error("it is of profile `{0}`; programs verify proofs of profile `{lifted}`", lifted = Profile::LIFTED.name)]
+    Profile(&'static str),
+    #[error("its key is for {got}, not for {expected}")]
+    Target {
+        got: SecurityTarget,
+        expected: SecurityTarget,
+    },
+    #[error(transparent)]
+    Rejected(#[from] VerifyError),
+}
+
 /// Why there is no node over some children.
 #[derive(Debug, Error)]
 pub enum NodeError {
     #[error("there is nothing to aggregate")]
     Empty,
-    #[error("the claim of proof {index} names another key ({claim}) than the one given ({key})")]
-    OtherKey {
-        index: usize,
-        claim: String,
-        key: String,
-    },
-    #[error("proof {index} is of profile `{profile}`; only `{}` proofs can be aggregated", Profile::LIFTED.name)]
-    Profile { index: usize, profile: &'static str },
-    #[error("the key of proof {index} is for {got}, not for {expected}")]
-    Target {
-        index: usize,
-        got: SecurityTarget,
-        expected: SecurityTarget,
-    },
-    #[error("proof {index} is not accepted: {reason}")]
-    Child { index: usize, reason: VerifyError },
+    #[error("child {index}: {reason}")]
+    Child { index: usize, reason: ChildError },
     #[error(transparent)]
     Run(Box<plica_vm::compile::RunError>),
     #[error(transparent)]
@@ -205,43 +207,52 @@ impl Aggregator {
         let mut inputs = Inputs::from_stack(stack.to_vec());
         inputs.advice_stack.push(Felt::new(children.len() as u64));
         for (index, child) in children.iter().enumerate() {
-            self.check(index, child)?;
-            let public_values = child.claim.public_values();
-            inputs.advice_stack.extend(child.claim.key);
-            inputs.advice_stack.extend(&public_values);
-            let is_node = self.node_of(child).is_some();
-            inputs.advice_stack.push(Felt::new(is_node.into()));
-            self.universal
-                .add_advice(
-                    &mut inputs,
-                    machine(),
-                    child.key,
-                    &public_values,
-                    child.proof,
-                )
+            self.check_form(child)
+                .and_then(|()| self.add_child(&mut inputs, child))
                 .map_err(|reason| NodeError::Child { index, reason })?;
         }
         Ok(inputs)
     }
 
-    fn check(&self, index: usize, child: &Child<'_>) -> Result<(), NodeError> {
+    fn add_child(&self, inputs: &mut Inputs, child: &Child<'_>) -> Result<(), ChildError> {
+        let public_values = child.claim.public_values();
+        inputs.advice_stack.extend(child.claim.key);
+        inputs.advice_stack.extend(&public_values);
+        let is_node = self.node_of(child).is_some();
+        inputs.advice_stack.push(Felt::new(is_node.into()));
+        let (key, proof) = (child.key, child.proof);
+        self.universal
+            .add_advice(inputs, machine(), key, &public_values, proof)?;
+        Ok(())
+    }
+
+    /// Whether a proof can be aggregated: it is of the right form, and accepted.
+    ///
+    /// # Errors
+    /// See [`ChildError`].
+    pub fn check(&self, child: &Child<'_>) -> Result<(), ChildError> {
+        self.check_form(child)?;
+        let public_values = child.claim.public_values();
+        let target = self.key().target();
+        plica_fri::verify(machine(), child.key, &public_values, child.proof, target)?;
+        Ok(())
+    }
+
+    fn check_form(&self, child: &Child<'_>) -> Result<(), ChildError> {
         let digest = child.key.digest();
         if child.claim.key != digest {
             let show = plica_field::format_word;
-            return Err(NodeError::OtherKey {
-                index,
+            return Err(ChildError::OtherKey {
                 claim: show(&child.claim.key),
                 key: show(&digest),
             });
         }
         let (own, theirs) = (self.key(), child.key);
         if own.profile_id() != theirs.profile_id() {
-            let profile = theirs.profile().name;
-            return Err(NodeError::Profile { index, profile });
+            return Err(ChildError::Profile(theirs.profile().name));
         }
         if own.target() != theirs.target() {
-            return Err(NodeError::Target {
-                index,
+            return Err(ChildError::Target {
                 got: theirs.target(),
                 expected: own.target(),
             });
