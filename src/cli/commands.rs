@@ -30,7 +30,7 @@ fn assemble(args: &ProgramArgs, progress: &Progress) -> Result<Plica> {
 /// The inputs, with the proofs that the program verifies.
 fn inputs(args: &ExecutionArgs, program: &ProgramArgs) -> Result<Inputs> {
     let mut inputs = files::inputs(args.inputs.as_deref(), &program.program)?;
-    let mut library = Library::new(&args.keys, SecurityTarget::default());
+    let mut library = Library::new(&args.keys, program.verifies.0);
     for path in &args.proofs {
         let given = library.load(path)?;
         Plica::add_proof(&mut inputs, &given.child()).map_err(|error| match error {

@@ -8,12 +8,12 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Runs the command in the root of the repository.
-pub fn plica(args: &[&str]) -> Output {
+pub(crate) fn plica(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_plica"))
         .args(args)
         .current_dir(root())
@@ -21,12 +21,12 @@ pub fn plica(args: &[&str]) -> Output {
         .expect("the command starts")
 }
 
-pub fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("paths of tests are UTF-8")
 }
 
 /// What a command that succeeds prints.
-pub fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     assert!(
         output.status.success(),
         "{}",
@@ -36,25 +36,25 @@ pub fn json(output: &Output) -> Value {
 }
 
 /// The exit code, and what was said on standard error.
-pub fn failure(output: &Output) -> (i32, String) {
+pub(crate) fn failure(output: &Output) -> (i32, String) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!said.contains("panicked"), "{said}");
     (output.status.code().expect("not killed"), said)
 }
 
 /// A temporary folder.
-pub struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn write(&self, name: &str, content: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, content).expect("written");
         path
