@@ -360,11 +360,6 @@ impl Asm {
         self.top::<1>()[0]
     }
 
-    /// The bits of a 32-bit number that a mask has.
-    pub(crate) fn and(&mut self, a: Scalar, mask: Scalar) -> Scalar {
-        self.apply::<1>("u32and", &[a, mask])[0]
-    }
-
     /// base^exponent for an exponent of this many bits.
     pub(crate) fn power_of(&mut self, base: Scalar, exponent: Scalar, bits: usize) -> Scalar {
         self.load(&[base, exponent]);

@@ -89,8 +89,7 @@ pub(crate) fn write(asm: &mut Asm, m: &Machine) {
     let sums = sorting::sum_up(asm, tables, &heights, batching);
     let quotient_blocks = number((m.quotient() / BLOCK) as u64);
     let quotient = batching.sum(asm, &claims.digests, quotient_blocks);
-    let next = asm.scale(zeta, heights.step);
-    let batch = Batch::new(asm, &sums, quotient, outer, [zeta, next]);
+    let batch = Batch::new(asm, &sums, quotient, outer, zeta);
 
     asm.comment("Layers, final polynomial, work.");
     let layers = Layers::read(asm, &mut transcript, heights.top);
@@ -106,8 +105,7 @@ pub(crate) fn write(asm: &mut Asm, m: &Machine) {
     let [main_blocks, bus_blocks, key_blocks] = sums.blocks;
     let queries = Queries {
         m,
-        heights: &heights,
-        batching,
+        a,
         batch,
         layers: &layers,
         blocks: [main_blocks, bus_blocks, quotient_blocks, key_blocks],

@@ -4,7 +4,7 @@ use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 use plica_field::Felt;
 use plica_fri::lifted::{MIN_LOG_HEIGHT, Machine, shift};
 
-use super::memory::{HEIGHTS, number};
+use super::memory::{HEIGHTS, SIZES, number, word};
 use super::statement::Listed;
 use crate::asm::{Asm, Cubic, Quad, Scalar};
 
@@ -14,14 +14,9 @@ pub(super) struct Heights {
     pub(super) top: Scalar,
     /// log2 of that of the highest table of the key.
     pub(super) key: Scalar,
-    /// Shift and generator of the domain.
+    /// Shift and generator of the domain. Queries fetch what else they need.
     pub(super) shift: Scalar,
     pub(super) generator: Scalar,
-    /// Of order N.
-    pub(super) step: Scalar,
-    /// Sizes of the domain and of that of the key.
-    pub(super) size: Scalar,
-    pub(super) key_size: Scalar,
 }
 
 impl Heights {
@@ -57,14 +52,12 @@ impl Heights {
         let after = descend(asm, count, key, &[a, b, c, inverse, size]);
         let key_size = asm.add_base(after[4], after[4]);
         descend(asm, key, number(0), &after[..4]);
+        asm.store(word(&[size, key_size, step]), number(SIZES));
         Self {
             top,
             key,
             shift,
             generator,
-            step,
-            size,
-            key_size,
         }
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn add(inputs: &mut Inputs, m: &Machine, given: &Given<'_>) {
     stack.push(number(lo >> m.work_bits));
     stack.extend(beside(hi));
     stack.extend(rounds(m).map(|rounds| Felt::from_bool(rounds == layout.rounds())));
-    for &drawn in &given.draws.queries {
+    for &drawn in given.draws.queries.iter().rev() {
         add_query(stack, m, layout, key_height, drawn);
     }
     add_openings(inputs, m, given, key_height);

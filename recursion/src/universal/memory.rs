@@ -53,7 +53,9 @@ pub(super) const KEY_SUM: u64 = KEY + 3;
 pub(super) const KEY_LENGTH: u64 = KEY + 4;
 /// Blocks of main and bus columns, height of the last table.
 pub(super) const LENGTHS: u64 = KEY + 5;
-const _: () = assert!(LENGTHS < 1 << 12);
+/// Sizes of the domain and of that of the key; generator of order N.
+pub(super) const SIZES: u64 = KEY + 6;
+const _: () = assert!(SIZES < 1 << 12);
 
 /// Arrays over tables have their first element at the end: what names a table is how many are left when it comes up.
 pub(super) const fn of_table(array: u64) -> u64 {
@@ -111,9 +113,7 @@ impl Asm {
     }
 
     /// Whether an element is not zero, as the host says: with d·w = b and b·d = d, b is 0 for d = 0 and 1 for others.
-    pub(super) fn is_nonzero(&mut self, d: Scalar) -> Scalar {
-        let hints = self.read(2);
-        let (b, w) = (hints[0], hints[1]);
+    pub(super) fn is_nonzero(&mut self, d: Scalar, [b, w]: [Scalar; 2]) -> Scalar {
         let inverse = self.mul_base(d, w);
         let same = self.mul_base(b, d);
         self.assert_equal(&[inverse, same], &[b, d]);

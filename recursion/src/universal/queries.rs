@@ -4,20 +4,28 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use plica_fri::lifted::{LEAF, LOG_ARITY, MAX_LOG_FINAL, Machine};
 
-use super::heights::Heights;
 use super::layers::{Layers, digits, rounds};
-use super::memory::{BETAS, KEY, LAYERS, POINTS, ROOTS, number};
+use super::memory::{BETAS, KEY, LAYERS, POINTS, ROOTS, SIZES, number};
 use super::sorting::{Batching, Sums};
 use crate::asm::{Asm, Cubic, Quad, Scalar};
 use crate::parts::{BLOCK, Transcript, ZERO, control};
 
 /// The batched columns at both points: Σ weight·(sum over the leaf) − constant.
+#[derive(Clone, Copy)]
 pub(super) struct Batch {
-    /// Of bus, bus at the next point, quotient, preprocessed columns; that of the main columns is 1.
-    weights: [Cubic; 4],
+    /// Its powers are the weights of bus, bus at the next point, quotient, preprocessed columns; that of the main columns is 1.
+    outer: Cubic,
     /// Negative.
     constants: [Cubic; 2],
-    points: [Cubic; 2],
+    zeta: Cubic,
+}
+
+fn weights(asm: &mut Asm, outer: Cubic) -> [Cubic; 4] {
+    let mut weights = [outer; 4];
+    for i in 1..4 {
+        weights[i] = asm.mul(weights[i - 1], outer);
+    }
+    weights
 }
 
 impl Batch {
@@ -26,24 +34,38 @@ impl Batch {
         sums: &Sums,
         quotient: Cubic,
         outer: Cubic,
-        points: [Cubic; 2],
+        zeta: Cubic,
     ) -> Self {
-        let mut weights = [outer; 4];
-        for i in 1..4 {
-            weights[i] = asm.mul(weights[i - 1], outer);
-        }
+        let weights = weights(asm, outer);
         let at = [(sums.bus[0], 0), (quotient, 2), (sums.preprocessed, 3)];
         let at = at.into_iter().fold(sums.main, |sum, (value, weight)| {
             asm.mul_add(weights[weight], value, sum)
         });
         let next = asm.mul(weights[1], sums.bus[1]);
         Self {
-            weights,
+            outer,
             constants: [at, next].map(|constant| asm.sub(Felt::ZERO.into(), constant)),
-            points,
+            zeta,
         }
     }
+}
 
+/// What is handed to an iteration, or found there from what is: one element of the extension is handed on as three.
+struct Shared {
+    batching: Batching,
+    weights: [Cubic; 4],
+    constants: [Cubic; 2],
+    points: [Cubic; 2],
+    state: Quad,
+    /// Main, bus, quotient, key.
+    roots: [Quad; 4],
+    /// Points of the domain and of the key's.
+    domains: [Scalar; 2],
+    /// By layer: root, challenge, points of its domain.
+    layers: Vec<(Quad, Cubic, Scalar)>,
+}
+
+impl Shared {
     /// The batched polynomial at x, from the sums over the leaves of main, bus, quotient and key.
     fn evaluate(&self, asm: &mut Asm, x: Scalar, sums: &[Cubic; 4]) -> Cubic {
         let [w_bus, w_next, w_quotient, w_key] = self.weights;
@@ -65,21 +87,12 @@ impl Batch {
 /// What queries have in common.
 pub(super) struct Queries<'a> {
     pub(super) m: &'a Machine,
-    pub(super) heights: &'a Heights,
-    pub(super) batching: Batching,
+    /// Of the batching.
+    pub(super) a: Cubic,
     pub(super) batch: Batch,
     pub(super) layers: &'a Layers,
     /// Blocks of the leaves: main, bus, quotient, key.
     pub(super) blocks: [Scalar; 4],
-}
-
-/// What is fetched once for several queries.
-struct Fetched {
-    state: Quad,
-    /// Main, bus, quotient, key.
-    roots: [Quad; 4],
-    /// By layer: root, challenge, points of its domain.
-    layers: Vec<(Quad, Cubic, Scalar)>,
 }
 
 impl Queries<'_> {
@@ -101,27 +114,27 @@ impl Queries<'_> {
             asm.load(&[flag]);
             asm.if_true(|asm| {
                 let depth = asm.depth();
-                asm.load(&[ZERO]);
-                asm.repeat(self.m.queries / copies, |asm| {
-                    let start = asm.depth();
-                    let [counter] = Asm::items(start - 1);
-                    let fetched = self.fetch(asm, rounds);
-                    for copy in 0..copies as u64 {
-                        let counter = asm.add_base(counter, number(copy));
-                        self.query(asm, counter, &fetched);
+                let groups = number((self.m.queries / copies) as u64);
+                // From the last one to the first: what is left is a counter.
+                asm.count_down(groups, true, &[], |asm, _, left| {
+                    let shared = self.share(asm, rounds);
+                    let behind = asm.mul_base(left, number(copies as u64));
+                    for copy in 1..=copies as u64 {
+                        let counter = asm.sub_base(behind, number(copy));
+                        self.query(asm, counter, &shared);
                     }
-                    asm.drop_to(start);
-                    asm.op(&format!("add.{copies}"), 1, 1);
+                    vec![]
                 });
                 asm.drop_to(depth);
             });
         }
     }
 
-    fn fetch(&self, asm: &mut Asm, rounds: usize) -> Fetched {
+    fn share(&self, asm: &mut Asm, rounds: usize) -> Shared {
         let state = Transcript::pick_up(asm).state;
         let roots = [ROOTS, ROOTS + 1, ROOTS + 2, KEY].map(|at| asm.fetch(number(at)));
-        let mut size = self.heights.size;
+        let [domain, key_domain, step, _] = asm.fetch(number(SIZES)).0;
+        let mut size = domain;
         let layers = (0..rounds as u64).map(|layer| {
             let root = asm.fetch(number(LAYERS + layer));
             let beta = asm.fetch(number(BETAS + layer)).cubic();
@@ -130,9 +143,21 @@ impl Queries<'_> {
             (root, beta, size)
         });
         let layers = layers.collect();
-        Fetched {
+        let Batch {
+            outer,
+            constants,
+            zeta,
+        } = self.batch;
+        let next = asm.scale(zeta, step);
+        let block = asm.power(self.a, BLOCK);
+        Shared {
+            batching: Batching { a: self.a, block },
+            weights: weights(asm, outer),
+            constants,
+            points: [zeta, next],
             state,
             roots,
+            domains: [domain, key_domain],
             layers,
         }
     }
@@ -143,23 +168,24 @@ impl Queries<'_> {
     /// elsewhere; with it lo = index + size·q is an integer below p, as there is an access for q; then see [`Asm::check_halves`]. The key's tree has
     /// leaves below its own size only, so index − size′·m is among them for one m. And so on down the layers, whose trees have an eighth as many leaves: the next index is
     /// index − size·v, with an access not far from v, for one v, which is one of eight.
-    fn query(&self, asm: &mut Asm, counter: Scalar, fetched: &Fetched) {
-        let drawn = asm.merge(fetched.state, control(counter, 1));
-        let rounds = fetched.layers.len();
+    fn query(&self, asm: &mut Asm, counter: Scalar, shared: &Shared) {
+        let drawn = asm.merge(shared.state, control(counter, 1));
+        let rounds = shared.layers.len();
         let hints = asm.read(5 + rounds);
         let (index, q, m) = (hints[0], hints[1], hints[4]);
-        let high = asm.mul_base(q, self.heights.size);
+        let [domain, key_domain] = shared.domains;
+        let high = asm.mul_base(q, domain);
         let lo = asm.add_base(high, index);
         asm.touch(q);
         asm.check_halves(drawn.0[0], lo, [hints[2], hints[3]]);
-        let high = asm.mul_base(m, self.heights.key_size);
+        let high = asm.mul_base(m, key_domain);
         let key_index = asm.sub_base(index, high);
         asm.touch(m);
 
         // Down the layers: indices, and the point, which is a product over digits.
         let mut indices = Vec::with_capacity(rounds);
         let (mut rest, mut powers) = (index, Vec::with_capacity(rounds));
-        for (round, (&digit, layer)) in hints[5..].iter().zip(&fetched.layers).enumerate() {
+        for (round, (&digit, layer)) in hints[5..].iter().zip(&shared.layers).enumerate() {
             let high = asm.mul_base(digit, layer.2);
             rest = asm.sub_base(rest, high);
             indices.push(rest);
@@ -172,19 +198,19 @@ impl Queries<'_> {
 
         let depth = rounds * LOG_ARITY + MAX_LOG_FINAL + self.m.log_blowup;
         let places = [index, index, index, key_index];
-        let trees = fetched.roots.into_iter().zip(places).zip(self.blocks);
+        let trees = shared.roots.into_iter().zip(places).zip(self.blocks);
         let sums: Vec<Cubic> = trees
             .map(|((root, index), blocks)| {
                 let leaf = asm.node(root, depth, index);
-                let Batching { a, block } = self.batching;
+                let Batching { a, block } = shared.batching;
                 asm.sums_of_length(leaf, blocks, a, block, ZERO).0
             })
             .collect();
         let sums = [sums[0], sums[1], sums[2], sums[3]];
-        let mut value = self.batch.evaluate(asm, x, &sums);
+        let mut value = shared.evaluate(asm, x, &sums);
 
         let mut x = x;
-        for (round, (layer, index)) in fetched.layers.iter().zip(indices).enumerate() {
+        for (round, (layer, index)) in shared.layers.iter().zip(indices).enumerate() {
             let &(root, beta, _) = layer;
             let leaf = asm.node(root, depth - (round + 1) * LOG_ARITY, index);
             let (folded, at) = asm.sums(leaf, LEAF / BLOCK, beta, Cubic::generator(), x);

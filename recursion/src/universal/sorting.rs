@@ -154,7 +154,8 @@ pub(super) fn sum_up(asm: &mut Asm, tables: Scalar, heights: &Heights, batching:
     let found = asm.count_down(tables, true, &[ZERO; 12], |asm, carried, _| {
         let cubic = |i: usize| Cubic([carried[i], carried[i + 1], carried[i + 2]]);
         let [main_blocks, bus_blocks, before, _] = asm.fetch(lengths).0;
-        let left = asm.read(1)[0];
+        let hints = asm.read(3);
+        let left = hints[0];
         asm.at_most(number(1), left);
         asm.at_most(left, tables);
         let shapes = asm.fetch_of(SHAPE, left).0;
@@ -164,7 +165,7 @@ pub(super) fn sum_up(asm: &mut Asm, tables: Scalar, heights: &Heights, batching:
         let name = asm.add_base(name, position);
         asm.at_most(carried[11], name);
         let difference = asm.sub_base(log_height, before);
-        let rises = asm.is_nonzero(difference);
+        let rises = asm.is_nonzero(difference, [hints[1], hints[2]]);
 
         let main_own = batching.sum_of(asm, MAIN, shapes[0], left);
         let bus_own = [BUS, BUS_NEXT].map(|array| batching.sum_of(asm, array, shapes[2], left));
@@ -238,7 +239,8 @@ fn add_preprocessed(
     let depth = asm.depth();
     let (ladder, before) = preprocessed(asm);
     let difference = asm.sub_base(log_height, before);
-    let rises = asm.is_nonzero(difference);
+    let hints = asm.read(2);
+    let rises = asm.is_nonzero(difference, [hints[0], hints[1]]);
     let own = batching.sum_of(asm, KEYS, shape[0], left);
     let ladder = ladder.add(asm, rises, shape, [own]);
     asm.store(word(&ladder.sums[0].0), number(KEY_SUM));
