@@ -9,7 +9,7 @@ use plica_air::trace;
 use plica_fri::lifted::{Layout, TreeKind};
 use plica_fri::{Format, Instance, InstanceList, KindColumns, Profile};
 use plica_vm::compile::Compiled;
-use plica_vm::prover::{heights_under, machine};
+use plica_vm::prover::{heights_under, least_rows, machine};
 use serde::Serialize;
 
 /// Rows and cells of one chip.
@@ -99,7 +99,7 @@ impl Analysis {
             .filter(|&(_, rows)| rows > 0)
             .map(|(kind, rows)| {
                 let padded = if kind.preprocessed() {
-                    vec![rows.next_power_of_two()]
+                    vec![rows.next_power_of_two().max(least_rows(kind, profile))]
                 } else {
                     heights_under(profile).of(rows)
                 };

@@ -1,12 +1,15 @@
 //! What the verifier of all proofs costs: proves a program, the verifier of that proof, and so on.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
+use plica_air::chip::ChipKind;
+use plica_air::trace::row_counts;
 use plica_fri::lifted::Machine;
 use plica_fri::{Profile, SecurityTarget};
 use plica_hash_rpo::hash_elements;
 use plica_recursion::Universal;
-use plica_vm::compile::compile;
+use plica_vm::compile::{Compiled, compile};
 use plica_vm::inputs::Inputs;
 use plica_vm::prover::{machine, prove, setup};
 use plica_vm::syntax::{NoModules, parse_program};
@@ -39,7 +42,9 @@ fn main() {
         verifier.lines().count(),
         start.elapsed()
     );
-    std::fs::write("/tmp/p/universal.masm", &verifier).ok();
+    if let Ok(path) = std::env::var("VERIFIER") {
+        std::fs::write(path, &verifier).expect("writable");
+    }
     let keys = |source: &str| {
         let start = Instant::now();
         let program = parse_program(source, "program", &NoModules)
@@ -54,10 +59,12 @@ fn main() {
     for layer in 0..=layers {
         let (compiled, proving, key) = &program;
         let start = Instant::now();
-        compiled
-            .run(&inputs, MAX_CYCLES)
+        let execution = compiled
+            .record(&inputs, MAX_CYCLES)
             .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
         println!("run in {:.2?}", start.elapsed());
+        let rows = row_counts(&compiled.program, &execution);
+        drop(execution);
         let start = Instant::now();
         let proven =
             prove(compiled, proving, &inputs, MAX_CYCLES, target).unwrap_or_else(|e| panic!("{e}"));
@@ -66,7 +73,7 @@ fn main() {
             start.elapsed(),
             proven.proof.to_bytes().len()
         );
-        print(&proven.proof);
+        print(&proven.proof, &rows);
         if layer == layers {
             break;
         }
@@ -81,21 +88,31 @@ fn main() {
             .expect("valid");
         if layer == 0 {
             program = keys(&verifier);
+            sections(&program.0, &verifier);
         }
     }
 }
 
-fn print(proof: &plica_fri::Proof) {
+fn print(proof: &plica_fri::Proof, rows: &[(ChipKind, usize)]) {
     let columns = machine().columns_under(&Profile::LIFTED);
     let (mut total, mut top) = (0, 0);
     let (mut main, mut bus) = (0, 0);
     for table in proof.instances().tables() {
         let c = &columns[usize::from(table.kind)];
+        let kind = ChipKind::ALL[usize::from(table.kind)];
+        // Of a chip that is replaced by its twin the rows are listed under its own name.
+        let listed = rows
+            .iter()
+            .find(|(other, rows)| *rows > 0 && (*other == kind || other.twin() == Some(kind)));
         let width = c.main + c.preprocessed + c.bus;
         let cells = width << table.log_height;
         println!(
-            "  {:16} 2^{:<2} × {:4} = {:9}",
-            c.name, table.log_height, width, cells
+            "  {:16} 2^{:<2} × {:4} = {:9}   {:6} rows",
+            c.name,
+            table.log_height,
+            width,
+            cells,
+            listed.map_or(0, |l| l.1)
         );
         total += cells;
         main += c.main;
@@ -107,4 +124,31 @@ fn print(proof: &plica_fri::Proof) {
         "  {} cells; {main} main and {bus} bus columns",
         total + (24 << top)
     );
+}
+
+/// Entries of the program by what stands behind each comment, and by class.
+fn sections(compiled: &Compiled, source: &str) {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for line in source.lines() {
+        if let Some(title) = line.trim_start().strip_prefix("# ") {
+            starts.push((at, title));
+        }
+        at += line.len() + 1;
+    }
+    let mut counts: BTreeMap<usize, BTreeMap<String, usize>> = BTreeMap::new();
+    let mut classes: BTreeMap<String, usize> = BTreeMap::new();
+    for (entry, info) in compiled.program.entries.iter().zip(&compiled.info) {
+        let place = info.origins[0].map_or(0, |origin| origin.span.start as usize);
+        let section = starts.partition_point(|&(start, _)| start <= place);
+        let class = format!("{:?}", entry.class());
+        *classes.entry(class.clone()).or_default() += 1;
+        *counts.entry(section).or_default().entry(class).or_default() += 1;
+    }
+    println!("{} entries: {classes:?}", compiled.program.entries.len());
+    for (section, classes) in counts {
+        let title = section.checked_sub(1).map_or("", |at| starts[at].1);
+        let sum: usize = classes.values().sum();
+        println!("  {title:40} {sum:6}  {classes:?}");
+    }
 }

@@ -245,6 +245,35 @@ impl Asm {
         self.depth -= 1;
     }
 
+    /// A loop that runs as often as `count` says, whose value is not 0 if `begun`: the body gets what is carried from one iteration to the next and how many
+    /// are left, this one included, and gives what is carried on. The compiler has a counter that steps to zero in the row that opens an iteration.
+    pub(crate) fn count_down(
+        &mut self,
+        count: Scalar,
+        begun: bool,
+        carried: &[Scalar],
+        body: impl FnOnce(&mut Self, &[Scalar], Scalar) -> Vec<Scalar>,
+    ) -> Vec<Scalar> {
+        let base = self.depth;
+        let slots = |from: usize| (0..carried.len()).map(move |i| Scalar::At(Slot(from + i)));
+        let counter = Scalar::At(Slot(base + carried.len()));
+        self.load(carried);
+        self.load(&[count]);
+        if begun {
+            self.load(&[Felt::ONE.into()]);
+        } else {
+            self.op("dup neq.0", 0, 1);
+        }
+        self.while_true(|asm| {
+            let mut next = body(asm, &slots(base).collect::<Vec<_>>(), counter);
+            assert_eq!(next.len(), carried.len(), "as much as before");
+            next.push(asm.sub_base(counter, Felt::ONE.into()));
+            asm.settle(base, &next);
+            asm.op("dup neq.0", 0, 1);
+        });
+        slots(base).collect()
+    }
+
     /// What is done if the item on top is 1; it must leave the depth as it was.
     pub(crate) fn if_true(&mut self, body: impl FnOnce(&mut Self)) {
         let before = self.depth - 1;
@@ -274,14 +303,21 @@ impl Asm {
         Quad(self.top())
     }
 
-    /// The next values of the advice stack.
+    /// An access whose word nobody asks for: there is one for addresses below 2^32 only.
+    pub(crate) fn touch(&mut self, address: Scalar) {
+        self.op("padw", 0, 4);
+        self.load(&[address]);
+        self.op("mem_loadw dropw", 5, 0);
+    }
+
+    /// The next values of the advice stack. Fours at the end: with zeros in front they are words of what is hashed.
     pub(crate) fn read(&mut self, count: usize) -> Vec<Scalar> {
         let from = self.depth;
-        let mut left = count;
-        while left > 0 {
-            let now = left.min(4);
-            self.op(&format!("adv_push.{now}"), 0, now);
-            left -= now;
+        if !count.is_multiple_of(4) {
+            self.op(&format!("adv_push.{}", count % 4), 0, count % 4);
+        }
+        for _ in 0..count / 4 {
+            self.op("adv_push.4", 0, 4);
         }
         (from..from + count).map(|i| Scalar::At(Slot(i))).collect()
     }
@@ -324,11 +360,6 @@ impl Asm {
         self.top::<1>()[0]
     }
 
-    /// The bits of a 32-bit number that a mask has.
-    pub(crate) fn and(&mut self, a: Scalar, mask: Scalar) -> Scalar {
-        self.apply::<1>("u32and", &[a, mask])[0]
-    }
-
     /// base^exponent for an exponent of this many bits.
     pub(crate) fn power_of(&mut self, base: Scalar, exponent: Scalar, bits: usize) -> Scalar {
         self.load(&[base, exponent]);
@@ -336,12 +367,23 @@ impl Asm {
         self.top::<1>()[0]
     }
 
+    /// Two comparisons of one instruction share a row.
     pub(crate) fn assert_equal(&mut self, a: &[Scalar], b: &[Scalar]) {
-        for (&a, &b) in a.iter().zip(b) {
-            if a != b {
-                self.load(&[a, b]);
+        let pairs: Vec<_> = a.iter().zip(b).filter(|(a, b)| a != b).collect();
+        for pairs in pairs.chunks(4) {
+            if let [(a, b)] = pairs {
+                self.load(&[**a, **b]);
                 self.op("assert_eq", 2, 0);
+                continue;
             }
+            let zero = Scalar::Const(Felt::ZERO);
+            let mut words = [[zero; 4]; 2];
+            for (i, (a, b)) in pairs.iter().enumerate() {
+                words[0][i] = **a;
+                words[1][i] = **b;
+            }
+            self.load(words.as_flattened());
+            self.op("assert_eqw", 8, 0);
         }
     }
 

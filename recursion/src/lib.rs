@@ -17,8 +17,12 @@ mod verifier;
 pub use module::VerifierModule;
 
 use plica_field::{Felt, Word};
-use plica_fri::lifted::{Description, Layout, LiftedProof, Machine, query_indices};
-use plica_fri::{AirSet, InstanceList, Proof, ProofBody, Table, VerifyError, VerifyingKey};
+use plica_fri::lifted::{
+    Description, Draws, Layout, LiftedProof, MIN_LOG_HEIGHT, Machine, query_indices,
+};
+use plica_fri::{
+    AirSet, Instance, InstanceList, Proof, ProofBody, Table, VerifyError, VerifyingKey,
+};
 use plica_hash_rpo::hash_elements;
 use plica_vm::inputs::Inputs;
 
@@ -115,8 +119,11 @@ impl Universal {
         &self.machine
     }
 
-    /// A procedure of this name, to be called (it uses memory of its own) with the digest of a key on top of the stack and the hash of
+    /// A procedure of this name, to be executed or called with the digest of a key on top of the stack and the hash of
     /// public values below it. It leaves the stack as it was, and stops unless the advice has a proof.
+    ///
+    /// It writes to addresses below 2^12, whatever stands there, and needs nothing to stand there before; so it may be executed again and again, and `exec` costs
+    /// less than `call`, which gives it memory of its own.
     #[must_use]
     pub fn procedure(&self, name: &str) -> String {
         format!("proc.{name}\n{}end\n", self.body())
@@ -137,7 +144,7 @@ impl Universal {
     /// A program that verifies one proof.
     #[must_use]
     pub fn source(&self) -> String {
-        format!("{}begin\n    call.verify\nend\n", self.procedure("verify"))
+        format!("{}begin\n    exec.verify\nend\n", self.procedure("verify"))
     }
 
     /// Adds the advice with which the procedure verifies a proof.
@@ -158,25 +165,24 @@ impl Universal {
             return Err(invalid("it is not in the lifted format"));
         };
         let instances = proof.instances();
-        let most = self.machine.max_log_height;
-        if instances
-            .tables()
-            .iter()
-            .any(|table| usize::from(table.log_height) > most)
-        {
+        let height = |table: &Instance| usize::from(table.log_height);
+        let highest = instances.tables().iter().map(height).max().unwrap_or(0);
+        if highest > self.machine.max_log_height {
             return Err(invalid(
                 "a table is higher than those that can be verified in the machine",
             ));
         }
+        if highest < MIN_LOG_HEIGHT {
+            return Err(invalid("no table has the height of the proof"));
+        }
         if indices.len() != self.machine.queries {
             return Err(invalid("it is of another profile or target"));
         }
-        self.add_unchecked(inputs, airs, key, instances, public_values, body, &indices);
+        self.add_unchecked(inputs, airs, key, instances, public_values, body);
         Ok(())
     }
 
-    /// The same for a proof that may be invalid, in the form of one of these tables.
-    #[allow(clippy::too_many_arguments)]
+    /// The same for a proof that may be invalid, with the lengths of one of these tables.
     pub fn add_unchecked<T: Table>(
         &self,
         inputs: &mut Inputs,
@@ -185,18 +191,17 @@ impl Universal {
         instances: &InstanceList,
         public_values: &[Felt],
         proof: &LiftedProof,
-        indices: &[usize],
     ) {
-        let layout = Layout::new(airs, key.profile(), instances);
-        advice::add_universal(
-            inputs,
-            &self.machine,
-            &layout,
-            (instances, key.pinned()),
-            key.lifted_root().unwrap_or_default(),
+        let queries = self.machine.queries;
+        let given = universal::Given {
+            layout: &Layout::new(airs, key.profile(), instances),
+            instances,
+            listed: key.pinned(),
+            preprocessed: key.lifted_root().unwrap_or_default(),
             public_values,
             proof,
-            indices,
-        );
+            draws: &Draws::of(airs, key, instances, public_values, proof, queries),
+        };
+        universal::add(inputs, &self.machine, &given);
     }
 }

@@ -26,11 +26,6 @@ impl Transcript {
         Self { state, drawn: 0 }
     }
 
-    /// After a message that was taken in elsewhere: draws are counted anew.
-    pub(crate) const fn message(&mut self) {
-        self.drawn = 0;
-    }
-
     pub(crate) fn absorb(&mut self, asm: &mut Asm, word: Quad) {
         self.state = asm.merge(self.state, word);
         self.drawn = 0;

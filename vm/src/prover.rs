@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
+use p3_field::PrimeCharacteristicRing;
+use p3_matrix::dense::RowMajorMatrix;
 use plica_air::chip::{self, ChipKind, Role};
 use plica_air::code::{ValidateError, validate};
 use plica_air::record::Execution;
 use plica_air::trace::{self, Heights};
+use plica_field::Felt;
+use plica_fri::lifted::MIN_LOG_HEIGHT;
 use plica_fri::{
     AirSet, Fingerprint, Format, Kind, Presence, Profile, Proof, ProveError, SecurityReport,
     SecurityTarget, SetupError, Trace, VerifyError, VerifyingKey,
@@ -85,7 +89,10 @@ pub fn setup(
     let traces = ChipKind::ALL
         .into_iter()
         .filter(|kind| kind.preprocessed())
-        .map(|kind| chip::preprocessed(&compiled.program, kind))
+        .map(|kind| {
+            let table = chip::preprocessed(&compiled.program, kind)?;
+            Some(fill_up(kind, table, profile))
+        })
         .collect();
     Ok(plica_fri::setup(
         machine(),
@@ -94,6 +101,28 @@ pub fn setup(
         target,
         Vec::new(),
     )?)
+}
+
+/// Rows that a table with preprocessed columns has at least. In the lifted format the program table has the height that a proof has at least, filled up with rows
+/// of no entries, which nobody looks up: so the highest table has the height of the proof, however few instructions a program has.
+#[must_use]
+pub fn least_rows(kind: ChipKind, profile: &Profile) -> usize {
+    match (kind, profile.format) {
+        (ChipKind::Program, Format::Lifted) => 1 << MIN_LOG_HEIGHT,
+        _ => 1,
+    }
+}
+
+fn fill_up(
+    kind: ChipKind,
+    mut table: RowMajorMatrix<Felt>,
+    profile: &Profile,
+) -> RowMajorMatrix<Felt> {
+    let least = table.width * least_rows(kind, profile);
+    if table.values.len() < least {
+        table.values.resize(least, Felt::ZERO);
+    }
+    table
 }
 
 /// A proof, what it proves, and how secure it is.
@@ -164,7 +193,7 @@ pub fn prove_execution(
         .into_iter()
         .map(|table| Trace {
             kind: table.kind as usize,
-            matrix: table.trace,
+            matrix: fill_up(table.kind, table.trace, profile),
         })
         .collect();
     let proof = plica_fri::prove(key, traces, &claim.public_values(), min_security)?;

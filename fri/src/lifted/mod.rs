@@ -28,6 +28,7 @@
 mod bus;
 mod describe;
 mod domain;
+mod draws;
 mod fold;
 mod layout;
 mod machine;
@@ -49,6 +50,7 @@ use transcript::{LIST, Transcript, coefficients, control};
 
 pub use describe::{Constraint, DescribeError, Description, TableDescription};
 pub use domain::shift;
+pub use draws::Draws;
 pub use fold::{ARITY, Coefficients, LEAF, leaf};
 pub use layout::{LOG_ARITY, Layout, MAX_LOG_FINAL, MIN_LOG_HEIGHT, Segment, TreeKind, TreeLayout};
 pub use machine::{KindDescription, Machine, MachineError, Occurrence};

@@ -62,7 +62,7 @@ impl Transcript {
         self.absorb_all(&flatten(elements));
     }
 
-    fn draw(&mut self) -> Word {
+    pub(super) fn draw(&mut self) -> Word {
         let word = merge([self.state, control(self.drawn, DRAW)]);
         self.drawn += 1;
         word
@@ -83,11 +83,16 @@ impl Transcript {
             .collect()
     }
 
-    /// Whether `witness` shows the work; takes it in.
-    pub(crate) fn check_work(&mut self, bits: usize, witness: Felt) -> bool {
+    /// Takes in what shows the work.
+    pub(super) fn absorb_witness(&mut self, witness: Felt) {
         let [_, rest @ ..] = control(0, GRIND);
         let [a, b, c] = rest;
         self.absorb([witness, a, b, c]);
+    }
+
+    /// Whether `witness` shows the work; takes it in.
+    pub(crate) fn check_work(&mut self, bits: usize, witness: Felt) -> bool {
+        self.absorb_witness(witness);
         ends_in_zeros(self.state[0], bits)
     }
 

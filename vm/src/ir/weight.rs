@@ -44,6 +44,9 @@ pub(super) fn opening(values: usize) -> f64 {
 /// 100 kB of opened values (73 per query), whatever its height; an instruction in the chip for single ones saves 15 cells per run.
 const OFTEN: u64 = 1 << 12;
 
+/// What is assumed of a loop whose trip count is not known, where something must be.
+const UNKNOWN_TRIPS: u64 = 8;
+
 /// Entries of a loop besides its body.
 pub(super) const LOOP_TABLE: f64 = 6.0 * PROGRAM_ROW;
 
@@ -135,10 +138,9 @@ impl Ir {
                 Stmt::Loop {
                     region, results, ..
                 } => {
-                    const UNKNOWN_TRIPS: f64 = 8.0;
                     let body = self.weigh_region(*region);
                     let r = self.region(*region);
-                    let trips = r.trip_count.map_or(UNKNOWN_TRIPS, |n| n as f64);
+                    let trips = r.trip_count.unwrap_or(UNKNOWN_TRIPS) as f64;
                     let pulls = results.len().div_ceil(4) as f64;
                     total.add(
                         trips * (body.run + opening(r.params.len())) + pulls * COPY_ROW,
@@ -160,8 +162,14 @@ impl Ir {
     }
 
     /// By region: does it run often? That is an upper estimate from the trip counts of the loops around it and around the
-    /// calls of it, with both sides of each `if` taken. A loop whose trip count is not known counts as running often.
+    /// calls of it, with both sides of each `if` taken. A loop whose trip count is not known counts as running often, but not in a verifier
+    /// of proofs: its loops follow tables and layers, and whoever verifies its own proof pays for each table many times.
     pub(crate) fn runs_often(&self) -> Vec<bool> {
+        let unknown = if self.sums_messages() {
+            UNKNOWN_TRIPS
+        } else {
+            OFTEN
+        };
         let mut runs = vec![0u64; self.regions.len()];
         runs[self.root().index()] = 1;
         // Callees and loop bodies come before those who enter them.
@@ -178,7 +186,7 @@ impl Ir {
                             continue;
                         }
                         Stmt::Loop { region, .. } => {
-                            (region, self.region(*region).trip_count.unwrap_or(OFTEN))
+                            (region, self.region(*region).trip_count.unwrap_or(unknown))
                         }
                         Stmt::Call { region, .. } => (region, 1),
                         Stmt::Op { .. }
@@ -193,6 +201,23 @@ impl Ir {
             }
         }
         runs.into_iter().map(|runs| runs >= OFTEN).collect()
+    }
+
+    /// Whether any code sums over messages, as verifiers of proofs do.
+    fn sums_messages(&self) -> bool {
+        let mut pending: Vec<&[Stmt]> = self.regions.iter().map(|r| r.body.as_slice()).collect();
+        while let Some(stmts) = pending.pop() {
+            for stmt in stmts {
+                match stmt {
+                    Stmt::Effect { op, .. } if *op == EffectOp::SumPreimage => return true,
+                    Stmt::If {
+                        then, otherwise, ..
+                    } => pending.extend([then.as_slice(), otherwise.as_slice()]),
+                    _ => {}
+                }
+            }
+        }
+        false
     }
 
     pub(super) fn weigh_region(&self, region: RegionId) -> Weight {

@@ -39,7 +39,8 @@ impl Words {
     pub(super) fn undone(&self, op: FactOp, operands: &[Operand]) -> Option<Vec<Operand>> {
         match op {
             FactOp::Pack => {
-                let word = self.whole(operands.try_into().ok()?)?;
+                let elements = operands.try_into().ok()?;
+                let word = self.whole(elements).or_else(|| self.with_zero(elements))?;
                 Some(vec![Operand::Value(word)])
             }
             FactOp::Ext3Pack => {
@@ -60,6 +61,11 @@ impl Words {
         let (word, _) = lane(&elements[0])?;
         let whole = (0..4).all(|j| lane(&elements[j]) == Some((word, j)));
         whole.then_some(word)
+    }
+
+    /// The element of the extension that is the word of these elements, the last of them 0.
+    fn with_zero(&self, &[a, b, c, last]: &[Operand; 4]) -> Option<ValueId> {
+        (last == Operand::Const(Felt::ZERO)).then(|| self.ext3(&[a, b, c]))?
     }
 
     /// The element of the extension of which these are the coefficients in order.
@@ -204,6 +210,25 @@ mod tests {
             assert_eq!(ir.unpack(&mut scope, packed), elements);
         }
         assert_eq!(scope.stmts.len(), 5);
+    }
+
+    #[test]
+    fn an_element_of_the_extension_is_a_word_that_ends_with_zero() {
+        let (mut ir, mut scope) = (Ir::default(), scope());
+        let (any, element) = (word(&mut ir), word(&mut ir));
+        ir.values[element.value().expect("not a constant").index()].ty = Type::Ext3;
+        ir.words
+            .record_ext3(element.value().expect("not a constant"));
+        let [a, b, c, d] = ir.unpack(&mut scope, element);
+        let [zero, one] = [0, 1].map(|value| Operand::Const(Felt::new(value)));
+        assert_eq!(ir.pack(&mut scope, [a, b, c, zero]), element);
+        assert_eq!(ir.pack(&mut scope, [a, b, c, d]), element);
+        // Another end or order, and a word of which that is not known.
+        let [x, y, z, _] = ir.unpack(&mut scope, any);
+        for elements in [[a, b, c, one], [b, a, c, zero], [x, y, z, zero]] {
+            let packed = ir.pack(&mut scope, elements);
+            assert!(packed != element && packed != any);
+        }
     }
 
     #[test]
