@@ -1,0 +1,137 @@
+//! What verification costs: `docs/recursion-cost.md` is what the code does.
+//!
+//! `UPDATE_DOCS=1 cargo test -p plica-recursion --test cost` rewrites it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use plica_air::chip::ChipKind;
+use plica_air::trace::row_counts;
+use plica_fri::{Profile, SecurityTarget};
+use plica_recursion::aggregate::{Aggregator, Child};
+use plica_vm::compile::compile;
+use plica_vm::inputs::Inputs;
+use plica_vm::prover::{heights_under, least_rows, machine, prove, setup};
+use plica_vm::syntax::{NoModules, parse_program};
+
+const MAX_CYCLES: u64 = 1 << 28;
+
+/// The leaf: one table of 2^12 rows and few others.
+const LEAF: &str = "begin repeat.16384 swap dup.1 add end end";
+
+/// What the rows of a chip are there for; the rest is control and what connects the others.
+const fn phase(kind: ChipKind) -> &'static str {
+    match kind {
+        ChipKind::RpoCompact => "transcript: messages and draws",
+        ChipKind::Ext3 => "constraints at ζ; batching at queries",
+        ChipKind::AbsorbCompact => "leaves: columns opened, layers, claims summed up",
+        ChipKind::NodeCompact => "paths of all trees",
+        ChipKind::Tree | ChipKind::Sum => "looks at leaves",
+        ChipKind::Pack | ChipKind::Unpack => "coefficients of K and words",
+        ChipKind::Advice => "claims, hints",
+        ChipKind::MemoryWord | ChipKind::Addresses | ChipKind::Limbs => {
+            "arrays over tables, heights, layers; bounds"
+        }
+        ChipKind::Program => "four entries each",
+        _ => "",
+    }
+}
+
+/// The rows of a node over these children, by chip, with the cells that they are filled up to.
+fn node(text: &mut String, aggregator: &Aggregator, children: &[Child<'_>]) {
+    let inputs = aggregator.inputs(children).expect("valid");
+    let compiled = aggregator.compiled();
+    let execution = compiled.record(&inputs, MAX_CYCLES).expect("it runs");
+    let columns = machine().columns_under(&Profile::LIFTED);
+    text.push_str(
+        "| chip | rows | filled up to | columns | cells | for |\n|---|---|---|---|---|---|\n",
+    );
+    let (mut cells, mut highest, mut opened) = (0, 0, 0);
+    for (kind, rows) in row_counts(&compiled.program, &execution) {
+        if rows == 0 {
+            continue;
+        }
+        let kind = kind.or_twin(|twin| machine().is_available(twin as usize, &Profile::LIFTED));
+        let columns = &columns[kind as usize];
+        let width = columns.main + columns.bus + columns.preprocessed;
+        let heights = if kind.preprocessed() {
+            let least = least_rows(kind, &Profile::LIFTED);
+            vec![rows.next_power_of_two().max(least)]
+        } else {
+            heights_under(&Profile::LIFTED).of(rows)
+        };
+        let filled: usize = heights.iter().sum();
+        highest = heights.iter().copied().fold(highest, usize::max);
+        cells += filled * width;
+        opened += heights.len() * width;
+        writeln!(
+            text,
+            "| {} | {rows} | {filled} | {width} | {} | {} |",
+            kind.name(),
+            filled * width,
+            phase(kind)
+        )
+        .expect("memory");
+    }
+    // 2^3 chunks of three coordinates.
+    let quotient = 24 * highest;
+    writeln!(text, "| quotient | | {highest} | 24 | {quotient} | |").expect("memory");
+    writeln!(
+        text,
+        "\n{} cells; {} columns of its own proof\n",
+        cells + quotient,
+        opened + 24
+    )
+    .expect("memory");
+}
+
+fn report() -> String {
+    let mut text = String::from(
+        "# What it costs to verify a proof\n\n\
+         Rows and cells of nodes, written by a test (`recursion/tests/cost.rs`). Columns are main, bus and preprocessed ones. The leaf is\n\
+         `begin repeat.16384 swap dup.1 add end end` in profile `lifted`.\n",
+    );
+    for target in [SecurityTarget::PROVEN_100, SecurityTarget::CONJECTURED_100] {
+        let aggregator = Aggregator::new(target).expect("attainable");
+        let program = parse_program(LEAF, "leaf", &NoModules).expect("parses");
+        let compiled = compile(&program).expect("compiles");
+        let (proving, key) = setup(&compiled, &Profile::LIFTED, target).expect("keys");
+        let leaf = prove(&compiled, &proving, &Inputs::default(), MAX_CYCLES, target);
+        let leaf = leaf.expect("a proof");
+        let leaf = Child {
+            key: &key,
+            claim: &leaf.claim,
+            proof: &leaf.proof,
+        };
+        writeln!(text, "\n## {target}: a node over the leaf\n").expect("memory");
+        node(&mut text, &aggregator, &[leaf]);
+        writeln!(text, "## {target}: a node over that node\n").expect("memory");
+        let below = aggregator.prove(&[leaf]).expect("a node");
+        let below = Child {
+            key: aggregator.key(),
+            claim: &below.claim,
+            proof: &below.proof,
+        };
+        node(&mut text, &aggregator, &[below]);
+        writeln!(text, "## {target}: a node over two such nodes\n").expect("memory");
+        node(&mut text, &aggregator, &[below, below]);
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+#[test]
+fn the_costs_are_those_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/recursion-cost.md");
+    let report = report();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &report).expect("writable");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let first = written.lines().zip(report.lines()).find(|(a, b)| a != b);
+    assert!(
+        written == report,
+        "UPDATE_DOCS=1 rewrites the costs; the first difference: {first:?}"
+    );
+}
