@@ -3,7 +3,8 @@
 //!
 //! `standard_recursion_config`: Poseidon, 28 queries at blow-up 8 and 16 bits of grinding, 100 bits conjectured. Prints a JSON object a line.
 
-use std::time::Instant;
+#[path = "../../../src/bin/recursion/usage.rs"]
+mod usage;
 
 use anyhow::Result;
 use plonky2::field::goldilocks_field::GoldilocksField;
@@ -17,6 +18,7 @@ use plonky2::plonk::circuit_data::{
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
 use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
 use serde_json::json;
+use usage::{peak, timed, Cost};
 
 const D: usize = 2;
 type F = GoldilocksField;
@@ -74,23 +76,17 @@ impl Recursion {
     }
 }
 
-fn seconds<T>(act: impl FnOnce() -> T) -> (T, f64) {
-    let start = Instant::now();
-    let value = act();
-    (value, start.elapsed().as_secs_f64())
-}
-
 /// Measures what is left to measure, and prints.
-fn report(stage: &str, layer: &Layer, setup: f64, prove: f64) -> Result<()> {
+fn report(stage: &str, layer: &Layer, setup: Cost, prove: Cost) -> Result<()> {
     let Layer { circuit, proof } = layer;
     let peak = peak();
     let common = &circuit.common;
     let mut verify = Vec::new();
     for _ in 0..VERIFICATIONS {
         let proof = proof.clone();
-        let (accepted, time) = seconds(|| circuit.verify(proof));
+        let (accepted, time) = timed(|| circuit.verify(proof));
         accepted?;
-        verify.push(time);
+        verify.push(time.wall);
     }
     verify.sort_by(f64::total_cmp);
     let compressed = proof
@@ -104,8 +100,9 @@ fn report(stage: &str, layer: &Layer, setup: f64, prove: f64) -> Result<()> {
     let columns = preprocessed + config.num_wires + products + quotient;
     let stage = json!({
         "stage": stage,
-        "setup": setup,
-        "prove": prove,
+        "setup": setup.wall,
+        "prove": prove.wall,
+        "cpu": prove.cpu,
         "verify": verify[VERIFICATIONS / 2],
         "queries": config.fri_config.num_query_rounds,
         "log_rows": common.degree_bits(),
@@ -118,16 +115,6 @@ fn report(stage: &str, layer: &Layer, setup: f64, prove: f64) -> Result<()> {
     Ok(())
 }
 
-/// The largest resident memory of this process so far, where the system tells.
-fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kilobytes << 10)
-}
-
 /// A circuit of [`LOG_BASE`], which proves that bits are bits.
 fn base() -> Result<Layer> {
     let mut builder = builder();
@@ -136,10 +123,10 @@ fn base() -> Result<Layer> {
     while builder.num_gates() <= 1 << (LOG_BASE - 1) {
         builder.add_gate(NoopGate, vec![]);
     }
-    let (circuit, setup) = seconds(|| builder.build::<C>());
+    let (circuit, setup) = timed(|| builder.build::<C>());
     let mut witness = PartialWitness::new();
     witness.set_bool_target(bit, true)?;
-    let (proof, prove) = seconds(|| circuit.prove(witness));
+    let (proof, prove) = timed(|| circuit.prove(witness));
     let layer = Layer {
         circuit,
         proof: proof?,
@@ -149,10 +136,10 @@ fn base() -> Result<Layer> {
 }
 
 fn layer(stage: &str, inner: &Layer, children: usize) -> Result<Layer> {
-    let (recursion, setup) = seconds(|| Recursion::new(&inner.circuit.common, children));
+    let (recursion, setup) = timed(|| Recursion::new(&inner.circuit.common, children));
     // The same proof twice costs what two proofs would: a circuit shares nothing.
     let children = vec![&inner.proof; children];
-    let (proof, prove) = seconds(|| recursion.prove(&inner.circuit, &children));
+    let (proof, prove) = timed(|| recursion.prove(&inner.circuit, &children));
     let layer = Layer {
         circuit: recursion.circuit,
         proof: proof?,

@@ -6,7 +6,7 @@
 //! `--install` builds the peers into `target/peers` first. Every contender proves all stages in a process of its own: a leaf, a layer
 //! over it, a layer over a layer, and one over two layers; the runs of all alternate. Proving times are from the children's proofs to the
 //! proof (checks of the children, witness and proof); circuits, programs and keys are made before and timed apart. The run of median
-//! time is reported, with the least and the largest time.
+//! time is reported, with the least and the largest time. On a busy machine read the CPU times.
 //!
 //! All share 100 conjectured bits; Plica is also measured at 100 proven ones. A layer of plonky2 verifies proofs of one circuit, one of
 //! Plica proofs of any program and of its own. Plonky3-recursion is not measured: its packages in the registry are empty.
@@ -17,6 +17,7 @@ mod plica;
 mod report;
 mod run;
 mod stage;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -3,8 +3,6 @@
 //! The last two have children of the same kind, so that one layer and two-to-one compare. The two nodes are different proofs: of one proof
 //! twice, the machine would verify the common paths once.
 
-use std::time::Instant;
-
 use plica::aggregate::{Aggregator, Child, ClaimTree, verify_root};
 use plica::{Profile, Proven, SecurityTarget};
 use plica_bench::load;
@@ -13,15 +11,10 @@ use plica_fri::lifted::Layout;
 use plica_vm::prover::machine;
 
 use crate::stage::{LEAF, OVER_LAYER, OVER_LEAF, OVER_TWO, Stage};
+use crate::usage::{Cost, peak, timed};
 
 /// Verifications of a proof; the median counts.
 const VERIFICATIONS: usize = 5;
-
-fn seconds<T>(act: impl FnOnce() -> T) -> (T, f64) {
-    let start = Instant::now();
-    let value = act();
-    (value, start.elapsed().as_secs_f64())
-}
 
 /// Measures all stages and prints each when it is there.
 ///
@@ -32,7 +25,7 @@ pub(crate) fn measure(target: SecurityTarget, leaves: &[String; 2]) -> Result<()
     let [first, second] = [Leaf::prove(first, target)?, Leaf::prove(second, target)?];
     first.report(target)?;
 
-    let (aggregator, setup) = seconds(|| Aggregator::new(target));
+    let (aggregator, setup) = timed(|| Aggregator::new(target));
     let aggregator = aggregator.map_err(|error| error.to_string())?;
     let nodes = Nodes { aggregator, setup };
     let over_leaf = nodes.prove(OVER_LEAF, vec![first.tree()], &[first.child()])?;
@@ -47,16 +40,16 @@ pub(crate) fn measure(target: SecurityTarget, leaves: &[String; 2]) -> Result<()
 struct Leaf {
     key: VerifyingKey,
     proven: Proven,
-    setup: f64,
-    prove: f64,
+    setup: Cost,
+    prove: Cost,
 }
 
 impl Leaf {
     fn prove(name: &str, target: SecurityTarget) -> Result<Self, String> {
         let (program, inputs) = load(name);
-        let (keys, setup) = seconds(|| program.setup(&Profile::LIFTED, target));
+        let (keys, setup) = timed(|| program.setup(&Profile::LIFTED, target));
         let (proving, key) = keys.map_err(|error| error.to_string())?;
-        let (proven, prove) = seconds(|| program.prove(&proving, &inputs));
+        let (proven, prove) = timed(|| program.prove(&proving, &inputs));
         Ok(Self {
             key,
             proven: proven.map_err(|error| error.to_string())?,
@@ -94,7 +87,7 @@ struct Node {
 
 struct Nodes {
     aggregator: Aggregator,
-    setup: f64,
+    setup: Cost,
 }
 
 impl Nodes {
@@ -112,7 +105,7 @@ impl Nodes {
         trees: Vec<ClaimTree>,
         children: &[Child<'_>],
     ) -> Result<Node, String> {
-        let (proven, prove) = seconds(|| self.aggregator.prove(children));
+        let (proven, prove) = timed(|| self.aggregator.prove(children));
         let proven = proven.map_err(|error| error.to_string())?;
         let tree = ClaimTree::Node(trees);
         let key = self.aggregator.key();
@@ -129,15 +122,15 @@ impl Nodes {
 fn report(
     stage: &str,
     Proven { proof, report, .. }: &Proven,
-    [setup, prove]: [f64; 2],
+    [setup, prove]: [Cost; 2],
     verify: impl Fn() -> Result<(), String>,
 ) -> Result<(), String> {
     let peak = peak();
     let mut times = Vec::new();
     for _ in 0..VERIFICATIONS {
-        let (accepted, time) = seconds(&verify);
+        let (accepted, time) = timed(&verify);
         accepted?;
-        times.push(time);
+        times.push(time.wall);
     }
     times.sort_by(f64::total_cmp);
     let layout = Layout::new(machine(), &Profile::LIFTED, proof.instances());
@@ -145,8 +138,9 @@ fn report(
     let cells = segments.map(|segment| (segment.width as u64) << segment.log_height);
     let stage = Stage {
         stage: stage.to_owned(),
-        setup: Some(setup),
-        prove,
+        setup: Some(setup.wall),
+        prove: prove.wall,
+        cpu: prove.cpu,
         verify: Some(times[VERIFICATIONS / 2]),
         queries: Some(report.queries),
         log_rows: Some(layout.log_height as u32),
@@ -158,14 +152,4 @@ fn report(
     let line = serde_json::to_string(&stage).map_err(|error| error.to_string())?;
     println!("{line}");
     Ok(())
-}
-
-/// The largest resident memory of this process so far, where the system tells.
-fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kilobytes << 10)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::contender::{Contender, EXAMPLE, PLICA, PLONKY2, SHARED};
@@ -64,45 +65,56 @@ impl Entry {
         Some(Figures { median, range })
     }
 
-    fn time(&self, stage: &str) -> Option<f64> {
-        Some(self.figures(stage)?.median.prove)
-    }
-
     fn is(&self, name: &str, security: &str) -> bool {
         self.contender.name == name && self.contender.security == security
     }
 }
 
-/// Quotients of median times: what, and how many times as long.
-fn ratios(entries: &[Entry]) -> Vec<(String, f64)> {
-    let mut ratios = Vec::new();
-    let mut add = |what: String, over: Option<f64>, under: Option<f64>| {
-        if let (Some(over), Some(under)) = (over, under) {
-            ratios.push((what, over / under));
-        }
-    };
-    for entry in entries {
-        let (two, one) = (entry.time(OVER_TWO), entry.time(OVER_LAYER));
-        add(
-            format!("{}: two-to-one beside one layer", entry.label()),
-            two,
-            one,
-        );
+/// How many times as long something took as another.
+#[derive(Serialize)]
+struct Ratio {
+    what: String,
+    time: f64,
+    cpu: Option<f64>,
+}
+
+impl Ratio {
+    fn new(what: String, over: Option<Figures>, under: Option<Figures>) -> Option<Self> {
+        let (over, under) = (over?.median, under?.median);
+        Some(Self {
+            what,
+            time: over.prove / under.prove,
+            cpu: over.cpu.zip(under.cpu).map(|(over, under)| over / under),
+        })
     }
-    let shared = |name| entries.iter().find(|entry| entry.is(name, SHARED));
+}
+
+/// Of the medians of proving.
+fn ratios(entries: &[Entry]) -> Vec<Ratio> {
+    let growth = entries.iter().map(|entry| {
+        Ratio::new(
+            format!("{}: two-to-one beside one layer", entry.label()),
+            entry.figures(OVER_TWO),
+            entry.figures(OVER_LAYER),
+        )
+    });
+    let shared = |name, stage| {
+        let entry = entries.iter().find(|entry| entry.is(name, SHARED))?;
+        entry.figures(stage)
+    };
     let layers = [
         (EXAMPLE, OVER_LAYER),
         (PLONKY2, OVER_LAYER),
         (PLONKY2, OVER_TWO),
     ];
-    for (peer, stage) in layers {
-        add(
+    let beside = layers.map(|(peer, stage)| {
+        Ratio::new(
             format!("{stage}: {PLICA} beside {peer}, both {SHARED}"),
-            shared(PLICA).and_then(|entry| entry.time(stage)),
-            shared(peer).and_then(|entry| entry.time(stage)),
-        );
-    }
-    ratios
+            shared(PLICA, stage),
+            shared(peer, stage),
+        )
+    });
+    growth.chain(beside).flatten().collect()
 }
 
 /// A table of stages, one of processes, and one of ratios.
@@ -112,9 +124,9 @@ pub(crate) fn markdown(entries: &[Entry], runs: usize) -> String {
     let kilobytes = |bytes: u64| format!("{} KB", bytes >> 10);
     let mut text = format!("Runs: {runs}; medians, with least and largest.\n\n");
     text.push_str(
-        "| | hash | security | stage | setup | proving | verification | queries | rows | cells | proof | compressed | peak so far |\n",
+        "| | hash | security | stage | setup | proving | CPU | verification | queries | rows | cells | proof | compressed | peak so far |\n",
     );
-    text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+    text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for entry in entries {
         let Contender {
             name,
@@ -128,11 +140,12 @@ pub(crate) fn markdown(entries: &[Entry], runs: usize) -> String {
             };
             let _ = writeln!(
                 text,
-                "| {name} | {hash} | {security} | {stage} | {} | {:.2} s ({:.2}–{:.2}) | {} | {} | {} | {} | {} | {} | {} |",
+                "| {name} | {hash} | {security} | {stage} | {} | {:.2} s ({:.2}–{:.2}) | {} | {} | {} | {} | {} | {} | {} | {} |",
                 or(median.setup.map(|s| format!("{s:.2} s"))),
                 median.prove,
                 range[0],
                 range[1],
+                or(median.cpu.map(|s| format!("{s:.2} s"))),
                 or(median.verify.map(|s| format!("{:.1} ms", s * 1e3))),
                 or(median.queries.map(|n| n.to_string())),
                 or(median.log_rows.map(|log| format!("2^{log}"))),
@@ -160,9 +173,10 @@ pub(crate) fn markdown(entries: &[Entry], runs: usize) -> String {
             let _ = writeln!(text, "| failed: {failure} | | | | |");
         }
     }
-    text.push_str("\n| ratio of proving times | |\n|---|---|\n");
-    for (what, ratio) in ratios(entries) {
-        let _ = writeln!(text, "| {what} | {ratio:.2} |");
+    text.push_str("\n| ratio of proving | time | CPU |\n|---|---|---|\n");
+    for Ratio { what, time, cpu } in ratios(entries) {
+        let cpu = or(cpu.map(|cpu| format!("{cpu:.2}")));
+        let _ = writeln!(text, "| {what} | {time:.2} | {cpu} |");
     }
     text
 }
@@ -181,14 +195,10 @@ pub(crate) fn json(entries: &[Entry], runs: usize) -> Value {
             })
         })
         .collect();
-    let ratios: Vec<Value> = ratios(entries)
-        .into_iter()
-        .map(|(what, ratio)| json!({ "what": what, "ratio": ratio }))
-        .collect();
     json!({
         "runs": runs,
         "threads": std::thread::available_parallelism().ok(),
         "contenders": contenders,
-        "ratios": ratios,
+        "ratios": ratios(entries),
     })
 }

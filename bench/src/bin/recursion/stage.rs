@@ -17,6 +17,9 @@ pub(crate) struct Stage {
     pub(crate) setup: Option<f64>,
     /// Seconds from the children's proofs to the proof.
     pub(crate) prove: f64,
+    /// Seconds of all threads meanwhile: on a busy machine they say more.
+    #[serde(default)]
+    pub(crate) cpu: Option<f64>,
     /// Seconds of a native verification.
     #[serde(default)]
     pub(crate) verify: Option<f64>,
@@ -47,6 +50,7 @@ impl Stage {
             stage: stage.to_owned(),
             setup: None,
             prove,
+            cpu: None,
             verify: None,
             queries: None,
             log_rows: None,
