@@ -4,6 +4,7 @@
 //! * `cargo bench -p plica-bench --bench commit`: low-degree extension and Merkle commitment, per hash.
 //! * `cargo bench -p plica-bench --bench prove`: a whole proof and its verification, per profile.
 //! * `cargo run --release -p plica-bench --bin peers`: whole processes beside the peers, in one run.
+//! * `cargo run --release -p plica-bench --bin recursion`: layers of recursion beside plonky2's.
 //! * `cargo run --release -p plica-bench --bin phases`: how fast programs run, and what share of proving the traces are.
 //!
 //! `bench/programs` has the programs ([`program`]), `*.outputs` what they compute.
