@@ -47,7 +47,8 @@ fn aggregates_are_made_kept_verified_and_verified_in_programs() {
     leaves(&folder);
     let (given, root) = (folder.path(""), folder.path("out/root.proof"));
     std::fs::create_dir(folder.path("out")).expect("made");
-    let aggregate = ["aggregate", text(&given), "-o", text(&root), "--json"];
+    let arity = ["--arity", "2", "--json"];
+    let aggregate = [&["aggregate", text(&given), "-o", text(&root)], &arity[..]].concat();
 
     let plan = json(&command(&[&aggregate[..], &["--plan"]].concat()));
     assert_eq!(

@@ -206,7 +206,7 @@ pub(super) struct AggregateArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
     /// Proofs under one node.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(2..=64))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=64))]
     pub(super) arity: u16,
     /// The security target of all proofs.
     #[arg(long, default_value = "100-proven", value_name = "BITS[-MODEL]")]
