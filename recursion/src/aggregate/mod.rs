@@ -188,7 +188,6 @@ impl Aggregator {
     }
 
     /// The digest of what a proof stands for in a tree.
-    #[must_use]
     pub fn digest_of(&self, child: &Child<'_>) -> Word {
         self.node_of(child)
             .unwrap_or_else(|| tree::leaf_digest(child.claim.key, &child.claim.public_values()))

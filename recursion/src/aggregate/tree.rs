@@ -89,7 +89,6 @@ impl ClaimTree {
     }
 
     /// The digest, by which a proof names the tree.
-    #[must_use]
     pub fn digest(&self) -> Word {
         match self {
             Self::Leaf(claim) => leaf_digest(claim.key, &claim.public_values()),
