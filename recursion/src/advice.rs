@@ -57,7 +57,12 @@ fn is_quotient(tree: &TreeLayout) -> bool {
     tree.kind == TreeKind::Quotient
 }
 
-pub(crate) fn add_claims_of(inputs: &mut Inputs, layout: &Layout, table: usize, proof: &LiftedProof) {
+pub(crate) fn add_claims_of(
+    inputs: &mut Inputs,
+    layout: &Layout,
+    table: usize,
+    proof: &LiftedProof,
+) {
     for ((tree, _), claims) in layout.openings().zip(&proof.claims) {
         if let Some(range) = tree.range_of(table).filter(|_| !is_quotient(tree)) {
             // A proof that was changed may have other lengths than it should.

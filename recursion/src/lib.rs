@@ -16,7 +16,9 @@ use plica_field::{Felt, Word};
 use plica_fri::lifted::{
     Description, Draws, Layout, LiftedProof, MIN_LOG_HEIGHT, Machine, query_indices,
 };
-use plica_fri::{AirSet, Instance, InstanceList, Proof, ProofBody, Table, VerifyError, VerifyingKey};
+use plica_fri::{
+    AirSet, Instance, InstanceList, Proof, ProofBody, Table, VerifyError, VerifyingKey,
+};
 use plica_hash_rpo::hash_elements;
 use plica_vm::inputs::Inputs;
 

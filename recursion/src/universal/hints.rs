@@ -2,15 +2,15 @@
 
 use p3_field::{Field, PrimeCharacteristicRing, PrimeField64, TwoAdicField};
 use plica_field::Felt;
+use plica_field::Word;
 use plica_fri::lifted::{
     Draws, LOG_ARITY, Layout, LiftedProof, MAX_LOG_FINAL, Machine, Occurrence, TreeKind,
 };
 use plica_fri::{Instance, InstanceList, PinnedTable};
-use plica_field::Word;
 use plica_vm::inputs::Inputs;
 
 use super::layers::{LEAST, LENGTHS, rounds};
-use crate::advice::{Path, add_claims_of, add_quotient_claims, coordinates, add_leaves, leaves_of};
+use crate::advice::{Path, add_claims_of, add_leaves, add_quotient_claims, coordinates, leaves_of};
 
 fn number(value: usize) -> Felt {
     Felt::from_usize(value)
@@ -48,7 +48,11 @@ pub(crate) fn add(inputs: &mut Inputs, m: &Machine, given: &Given<'_>) {
     stack.extend(proof.terminals.iter().flat_map(coordinates));
     stack.extend(proof.quotient);
     let step = Felt::two_adic_generator(layout.log_height);
-    stack.extend([number(layout.log_height), number(key_height), step.inverse()]);
+    stack.extend([
+        number(layout.log_height),
+        number(key_height),
+        step.inverse(),
+    ]);
     let any = m.kinds.iter().filter(|k| k.occurrence == Occurrence::Any);
     let of_kind = |kind: u16| tables.iter().filter(move |table| table.kind == kind);
     stack.extend(any.map(|kind| number(of_kind(kind.kind).count())));
@@ -133,13 +137,7 @@ fn beside(hi: usize) -> [Felt; 2] {
     [number(hi), inverse(below)]
 }
 
-fn add_query(
-    stack: &mut Vec<Felt>,
-    m: &Machine,
-    layout: &Layout,
-    key_height: usize,
-    drawn: Felt,
-) {
+fn add_query(stack: &mut Vec<Felt>, m: &Machine, layout: &Layout, key_height: usize, drawn: Felt) {
     let log_domain = layout.log_height + m.log_blowup;
     let [lo, hi] = halves(drawn);
     let mut index = lo & ((1 << log_domain) - 1);

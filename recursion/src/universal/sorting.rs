@@ -58,8 +58,10 @@ impl Batching {
 
     /// Sum over the columns whose coordinates have these digests.
     pub(super) fn sum(self, asm: &mut Asm, digests: &[Quad; 3], blocks: Scalar) -> Cubic {
-        let sums =
-            digests.map(|digest| asm.sums_of_length(digest, blocks, self.a, self.block, ZERO).0);
+        let sums = digests.map(|digest| {
+            asm.sums_of_length(digest, blocks, self.a, self.block, ZERO)
+                .0
+        });
         asm.horner(&sums, Cubic::generator())
     }
 
@@ -104,8 +106,8 @@ impl<const N: usize> Ladder<N> {
         // Nothing is left in the block after zeros.
         let filled = asm.mul_base(rest, rises);
         let rest = asm.sub_base(rest, filled);
-        let [a, b] = [(POWERS, first), (BLOCKS - 1, blocks)]
-            .map(|(base, k)| asm.fetch_at(base, k).cubic());
+        let [a, b] =
+            [(POWERS, first), (BLOCKS - 1, blocks)].map(|(base, k)| asm.fetch_at(base, k).cubic());
         let power = asm.mul(a, b);
         let power = asm.mul(power, fill);
         let whole = asm.sub_base(blocks, number(1));
@@ -132,11 +134,7 @@ impl<const N: usize> Ladder<N> {
         let [x, y, z, rest] = asm.fetch_at(array, place).0;
         let whole = asm.sub_base(self.columns, rest);
         let eighth = Felt::from_usize(BLOCK).inverse();
-        (
-            Cubic([x, y, z]),
-            rest,
-            asm.mul_base(whole, eighth.into()),
-        )
+        (Cubic([x, y, z]), rest, asm.mul_base(whole, eighth.into()))
     }
 }
 
