@@ -33,6 +33,7 @@ use tables::Environment;
 /// Writes the body of the procedure, which leaves the stack as it was: 16 items, of which the upper eight are the digest of a key (on
 /// top) and the hash of the public values.
 pub(crate) fn write(asm: &mut Asm, m: &Machine) {
+    assert!(m.work_bits < 32, "a lower half of an element ends in zeros");
     let depth = asm.depth();
     let (key, claim) = (word_at(depth - 4), word_at(depth - 8));
     asm.comment("Public values, key.");
@@ -67,10 +68,13 @@ pub(crate) fn write(asm: &mut Asm, m: &Machine) {
     let first_bus = asm.add(step, bus_alpha);
     let end = asm.fetch(number(HEIGHTS)).cubic();
     let one: Cubic = Felt::ONE.into();
+    let vanishing = asm.sub(end, one);
+    // The point is in no table's subgroup, or this stops.
+    asm.invert(vanishing);
     let environment = Environment {
         alpha,
         bus: [first_bus, bus_beta],
-        vanishing: asm.sub(end, one),
+        vanishing,
         public_values,
         weights: tables::shared_weights(asm, m, alpha),
     };

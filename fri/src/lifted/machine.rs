@@ -46,6 +46,8 @@ pub struct KindDescription {
     pub kind: u16,
     pub name: &'static str,
     pub occurrence: Occurrence,
+    /// Tables of it in a proof, at most.
+    pub most: usize,
     /// Whether the public values are its.
     pub public: bool,
     /// Main columns.
@@ -108,10 +110,10 @@ impl Machine {
                 .lookups
                 .iter()
                 .all(|lookup| matches!(&lookup.kind, LookupKind::Global(name) if Some(name) == bus_of(airs, profile).as_ref()));
-            let occurrence = match kind.presence {
-                Presence::Pinned => Occurrence::Once,
-                Presence::Optional => Occurrence::Listed,
-                Presence::Dynamic { .. } => Occurrence::Any,
+            let (occurrence, most) = match kind.presence {
+                Presence::Pinned => (Occurrence::Once, 1),
+                Presence::Optional => (Occurrence::Listed, 1),
+                Presence::Dynamic { max_instances } => (Occurrence::Any, max_instances),
                 Presence::Fixed => return refuse("a fixed height"),
             };
             if info.lookups.is_empty() || !one_bus {
@@ -128,6 +130,7 @@ impl Machine {
                 kind: index as u16,
                 name: kind.name,
                 occurrence,
+                most,
                 public: airs.public_kind() == Some(index),
                 main: info.width,
                 bus: info.permutation_width(),
@@ -138,10 +141,11 @@ impl Machine {
         }
         let queries = |log_height: usize| {
             let tables = kinds.iter().flat_map(|kind| {
-                [Instance {
+                let table = Instance {
                     kind: kind.kind,
                     log_height: log_height as u8,
-                }; 2]
+                };
+                vec![table; kind.most]
             });
             let list = InstanceList(tables.collect());
             resolve(profile, target, &Workload::new(airs, profile, &list)).map(|r| r.queries)

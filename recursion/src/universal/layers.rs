@@ -5,7 +5,7 @@ use plica_field::Felt;
 use plica_fri::lifted::{LOG_ARITY, MAX_LOG_FINAL, Machine};
 
 use super::heights::Heights;
-use super::memory::{BETAS, DIGITS, KEY, LAYERS, POINTS, ROOTS, ROUNDS, number, word};
+use super::memory::{BETAS, DIGITS, KEY, LAYERS, POINTS, ROOTS, number, word};
 use crate::asm::{Asm, Cubic, Quad, Scalar};
 use crate::parts::{Transcript, ZERO, flat, read_cubics};
 
@@ -76,6 +76,11 @@ impl Layers {
 
     /// Fills the array of points of the last domain, of which there are eight for each coefficient, and those of powers.
     pub(super) fn fill(&self, asm: &mut Asm, m: &Machine, heights: &Heights) {
+        let most = 1 << (MAX_LOG_FINAL + m.log_blowup);
+        assert!(
+            most <= DIGITS - POINTS,
+            "the array has no place for as many"
+        );
         let mut length = ZERO;
         for (log, &this) in (LEAST..).zip(&self.is) {
             let own = asm.mul_base(this, number(1 << log));
@@ -115,7 +120,6 @@ pub(super) fn rounds(m: &Machine) -> core::ops::Range<usize> {
 /// Reads the roots of the layers; gives their number.
 fn read_layers(asm: &mut Asm, transcript: &mut Transcript) -> Scalar {
     let layers = asm.read(1)[0];
-    asm.at_most(layers, number(ROUNDS));
     transcript.put_down(asm);
     asm.count_down(layers, true, &[ZERO], |asm, carried, _| {
         let root = asm.read_word();

@@ -4,7 +4,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 use plica_fri::lifted::{Machine, Occurrence};
 
-use super::memory::{KEY, LIMIT, STATE, TABLES, TERMINALS, number, word};
+use super::memory::{KEY, STATE, TABLES, TERMINALS, number, word};
 use crate::asm::{Asm, Quad, Scalar};
 use crate::parts::{Transcript, ZERO, read_cubics};
 
@@ -69,10 +69,9 @@ pub(super) fn read_key(asm: &mut Asm, m: &Machine, key: Quad) -> Vec<Listed> {
     listed.into_iter().map(|(_, table)| table).collect()
 }
 
-/// Reads kind and height of each table; gives their number.
+/// Reads kind and height of each table; gives their number. That is as many as there are of all kinds, as [`super::tables`] finds.
 pub(super) fn read_tables(asm: &mut Asm, transcript: &mut Transcript) -> Scalar {
     let tables = asm.read(1)[0];
-    asm.at_most(tables, number(LIMIT));
     transcript.absorb(asm, word(&[tables, ZERO, ZERO, number(3)]));
     transcript.put_down(asm);
     asm.count_down(tables, true, &[], |asm, _, left| {

@@ -41,8 +41,18 @@ pub(super) fn check_tables(
     transcript: &mut Transcript,
     tables: Scalar,
 ) -> Cubic {
+    let most: usize = m.kinds.iter().map(|kind| kind.most).sum();
+    assert!(
+        most as u64 <= LIMIT,
+        "arrays over tables have no place for as many"
+    );
     let is_any = |kind: &&KindDescription| kind.occurrence == Occurrence::Any;
-    let mut counts = asm.read(m.kinds.iter().filter(is_any).count()).into_iter();
+    let any: Vec<_> = m.kinds.iter().filter(is_any).collect();
+    let counts = asm.read(any.len());
+    for (&count, kind) in counts.iter().zip(any) {
+        asm.at_most(count, number(kind.most as u64));
+    }
+    let mut counts = counts.into_iter();
     transcript.put_down(asm);
     asm.store(Quad([ZERO, ZERO, ZERO, tables]), number(FOLDED));
     for kind in &m.kinds {
