@@ -149,7 +149,7 @@ fn a_node_that_lies_stops() {
         "begin swapw swapw end",
         &own.iter()
             .rev()
-            .map(|v| plica_field::p3::PrimeField64::as_canonical_u64(v))
+            .map(plica_field::p3::PrimeField64::as_canonical_u64)
             .chain([1, 2, 3, 4])
             .collect::<Vec<_>>(),
         TARGET,

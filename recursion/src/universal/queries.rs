@@ -228,5 +228,8 @@ impl Queries<'_> {
 /// Queries of one iteration, which share what is fetched: more where the verifier's own proofs are, whose highest tables have 2^11 to 2^13 rows.
 fn copies(queries: usize, rounds: usize) -> usize {
     let most = if rounds == 3 { 3 } else { 1 };
-    (1..=most).rev().find(|n| queries % n == 0).unwrap_or(1)
+    (1..=most)
+        .rev()
+        .find(|n| queries.is_multiple_of(*n))
+        .unwrap_or(1)
 }
