@@ -7,11 +7,12 @@ use std::path::Path;
 
 use plica_air::chip::ChipKind;
 use plica_air::trace::row_counts;
-use plica_fri::{Profile, SecurityTarget};
+use plica_field::Felt;
+use plica_fri::{Profile, SecurityTarget, VerifyingKey};
 use plica_recursion::aggregate::{Aggregator, Child};
 use plica_vm::compile::compile;
 use plica_vm::inputs::Inputs;
-use plica_vm::prover::{heights_under, least_rows, machine, prove, setup};
+use plica_vm::prover::{Proven, heights_under, least_rows, machine, prove, setup};
 use plica_vm::syntax::{NoModules, parse_program};
 
 const MAX_CYCLES: u64 = 1 << 28;
@@ -85,6 +86,14 @@ fn node(text: &mut String, aggregator: &Aggregator, children: &[Child<'_>]) {
     .expect("memory");
 }
 
+fn child<'a>(key: &'a VerifyingKey, proven: &'a Proven) -> Child<'a> {
+    Child {
+        key,
+        claim: &proven.claim,
+        proof: &proven.proof,
+    }
+}
+
 fn report() -> String {
     let mut text = String::from(
         "# What it costs to verify a proof\n\n\
@@ -96,25 +105,20 @@ fn report() -> String {
         let program = parse_program(LEAF, "leaf", &NoModules).expect("parses");
         let compiled = compile(&program).expect("compiles");
         let (proving, key) = setup(&compiled, &Profile::LIFTED, target).expect("keys");
-        let leaf = prove(&compiled, &proving, &Inputs::default(), MAX_CYCLES, target);
-        let leaf = leaf.expect("a proof");
-        let leaf = Child {
-            key: &key,
-            claim: &leaf.claim,
-            proof: &leaf.proof,
-        };
+        // Two runs: of equal proofs the machine would verify the common paths once.
+        let leaves = [1, 2].map(|top| {
+            let inputs = Inputs::from_stack(vec![Felt::new(top)]);
+            prove(&compiled, &proving, &inputs, MAX_CYCLES, target).expect("a proof")
+        });
+        let leaves = [&leaves[0], &leaves[1]].map(|leaf| child(&key, leaf));
         writeln!(text, "\n## {target}: a node over the leaf\n").expect("memory");
-        node(&mut text, &aggregator, &[leaf]);
+        node(&mut text, &aggregator, &leaves[..1]);
+        let nodes = leaves.map(|leaf| aggregator.prove(&[leaf]).expect("a node"));
+        let nodes = [&nodes[0], &nodes[1]].map(|node| child(aggregator.key(), node));
         writeln!(text, "## {target}: a node over that node\n").expect("memory");
-        let below = aggregator.prove(&[leaf]).expect("a node");
-        let below = Child {
-            key: aggregator.key(),
-            claim: &below.claim,
-            proof: &below.proof,
-        };
-        node(&mut text, &aggregator, &[below]);
+        node(&mut text, &aggregator, &nodes[..1]);
         writeln!(text, "## {target}: a node over two such nodes\n").expect("memory");
-        node(&mut text, &aggregator, &[below, below]);
+        node(&mut text, &aggregator, &nodes);
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
