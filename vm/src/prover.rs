@@ -113,7 +113,9 @@ pub fn least_rows(kind: ChipKind, profile: &Profile) -> usize {
     }
 }
 
-fn fill_up(
+/// A table filled up to the rows that it has at least ([`least_rows`]).
+#[must_use]
+pub fn fill_up(
     kind: ChipKind,
     mut table: RowMajorMatrix<Felt>,
     profile: &Profile,

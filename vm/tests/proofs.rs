@@ -16,7 +16,7 @@ use plica_field::Felt;
 use plica_fri::{Model, Profile, SecurityTarget, Trace, VerifyingKey};
 use plica_vm::compile::{Compiled, compile};
 use plica_vm::inputs::Inputs;
-use plica_vm::prover::{Proven, ProvingKey, heights_under, prove, setup, verify};
+use plica_vm::prover::{Proven, ProvingKey, fill_up, heights_under, prove, setup, verify};
 use plica_vm::syntax::{Instruction, NoModules, Node, NodeKind, Program, parse_program};
 use random::{ENABLED, random_inputs, random_program_with};
 use support::{Case, Expected, load_corpus};
@@ -90,7 +90,7 @@ impl<'a> Proved<'a> {
         forge(&mut found.next().expect("the chip ran").trace.values);
         let traces = tables.into_iter().map(|table| Trace {
             kind: table.kind as usize,
-            matrix: table.trace,
+            matrix: fill_up(table.kind, table.trace, profile),
         });
         let public = self.proven.claim.public_values();
         let forged = plica_fri::prove(&self.proving, traces.collect(), &public, TARGET);
