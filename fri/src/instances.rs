@@ -178,7 +178,7 @@ impl InstanceList {
                 return Err(InstanceError::Unavailable {
                     name: kind.name,
                     degree: airs.info(index).degree,
-                    blowup: 1 << profile.log_blowup,
+                    blowup: 1 << profile.most_log_chunks(),
                 });
             }
             counts[index] += 1;

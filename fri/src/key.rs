@@ -244,7 +244,7 @@ pub fn setup_with_heights<T: Table>(
             return Err(SetupError::Degree {
                 name,
                 degree: airs.info(kind).degree,
-                blowup: 1 << profile.log_blowup,
+                blowup: 1 << profile.most_log_chunks(),
             });
         }
         if let Some(got) = log_height {

@@ -149,13 +149,25 @@ impl Profile {
         ..Self::BASE
     };
 
+    /// RPO at blow-up 64 in the lifted format: the fewest queries, for the last proof of an aggregate. It takes eight times the hashes of
+    /// [`Self::LIFTED`], beside which more grinding is cheap.
+    pub const SMALL: Self = Self {
+        id: ProfileId(6),
+        name: "small",
+        max_log_height: 26,
+        log_blowup: 6,
+        query_pow_bits: 20,
+        ..Self::LIFTED
+    };
+
     /// Every profile.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::FAST,
         Self::COMPACT,
         Self::BLAKE3,
         Self::EVM,
         Self::LIFTED,
+        Self::SMALL,
     ];
 
     /// The profile with this number.
@@ -174,7 +186,17 @@ impl Profile {
     pub(crate) const fn lookup_degree(&self) -> usize {
         match self.format {
             Format::Batch => LOOKUP_DEGREE,
-            Format::Lifted => (1 << self.log_blowup) + 1,
+            Format::Lifted => (1 << self.most_log_chunks()) + 1,
+        }
+    }
+
+    /// log2 of a quotient's chunks, at most. The lifted format packs interactions up to this degree, and more of them in a column would not
+    /// pay for the chunks.
+    pub(crate) const fn most_log_chunks(&self) -> usize {
+        const MOST_LIFTED: usize = 3;
+        match self.format {
+            Format::Lifted if self.log_blowup > MOST_LIFTED => MOST_LIFTED,
+            Format::Batch | Format::Lifted => self.log_blowup,
         }
     }
 

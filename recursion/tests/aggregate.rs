@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use plica_field::{Felt, Word};
 use plica_fri::{Model, Profile, SecurityTarget, VerifyingKey};
 use plica_recursion::aggregate::{
-    Aggregator, Child, ChildError, ClaimTree, NodeError, node_claim, verify_root,
+    Aggregator, Child, ChildError, ClaimTree, Compressor, NodeError, node_claim, verify_compressed,
+    verify_root,
 };
 use plica_vm::compile::compile;
 use plica_vm::inputs::Inputs;
@@ -114,13 +115,43 @@ fn nodes_over_leaves_and_nodes() {
         node(vec![a.tree(), b.tree(), c.tree()]),
         node(vec![inner_tree.clone(), a.tree()]),
         node(vec![node(vec![b.tree(), a.tree()]), c.tree()]),
-        inner_tree,
+        inner_tree.clone(),
         top_tree,
     ] {
         assert!(verify_root(key, &wrong, &outer.proof, TARGET).is_err());
     }
     // Nor does a root prove anything under another key.
     assert!(verify_root(&a.key, &tree, &outer.proof, TARGET).is_err());
+
+    // Compressed it proves the tree over its own, under a key of its own, about this aggregator.
+    let few_queries = Profile {
+        log_blowup: 4,
+        query_pow_bits: 1,
+        ..Profile::SMALL
+    };
+    let compressor = Compressor::under(&few_queries, aggregator).expect("attainable");
+    let proof = compressor
+        .compress(&child(key, &outer))
+        .expect("a proof")
+        .proof;
+    let tree = ClaimTree::Node(vec![tree]);
+    let verify = |key, own, tree: &ClaimTree| verify_compressed(key, own, tree, &proof, TARGET);
+    let (small, own) = (compressor.key(), key.digest());
+    verify(small, own, &tree).expect("a compressed root");
+    for wrong in [inner_tree, ClaimTree::Node(vec![tree.clone()])] {
+        assert!(verify(small, own, &wrong).is_err());
+    }
+    assert!(verify(key, own, &tree).is_err());
+    assert!(verify(small, small.digest(), &tree).is_err());
+    assert!(verify_root(small, &tree, &proof, TARGET).is_err());
+    // No node takes it.
+    let claim = node_claim(own, tree.digest());
+    let compressed = Child {
+        key: small,
+        claim: &claim,
+        proof: &proof,
+    };
+    assert!(aggregator.prove(&[compressed]).is_err());
 }
 
 #[test]

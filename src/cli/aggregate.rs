@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use plica::aggregate::{
-    Aggregator, Child, ClaimTree, NodeError, Origin, Plan, Step, aggregate_key, node_claim,
-    union_bound, verify_root,
-};
-use plica::{Error, Plica, Proof, format_word};
+use plica::aggregate::{Aggregator, Child, NodeError, Origin, Plan, Step, node_claim};
+use plica::{Error, Plica, Profile, Proof, format_word};
 use serde_json::json;
 
 use super::args::{AggregateArgs, VerifyArgs};
 use super::library::{Given, Library};
 use super::progress::Progress;
+use super::root::{Root, Union};
 use super::{files, output};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -150,7 +148,17 @@ pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
     };
     let children: usize = missing.iter().map(|step| step.children.len()).sum();
     let (per_child, bytes) = cost.unwrap_or((0.0, 0));
-    let seconds = per_child * children as f64;
+    // Compressing verifies one proof at a higher blow-up.
+    let factor = 1u32 << (Profile::SMALL.log_blowup - Profile::LIFTED.log_blowup);
+    let (last, last_bytes) = match args.compress {
+        true => (
+            per_child * f64::from(factor),
+            bytes / u64::from(args.arity) * u64::from(factor),
+        ),
+        false => (0.0, 0),
+    };
+    let seconds = per_child * children as f64 + last;
+    let bytes = bytes.max(last_bytes);
     drop(progress);
     if !args.json || args.plan {
         print_plan(args, &plan, missing.len(), seconds, bytes);
@@ -170,23 +178,29 @@ pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
 
     let root = plan.steps.last().expect("there is a root");
     let proof = files::proof(&worker.path_of(root))?;
-    let report = verify_root(aggregator.key(), &plan.tree, &proof, target)?;
-    let (bytes, claims_path) = (proof.to_bytes(), files::claims_path(&args.output));
-    files::write(&claims_path, plan.tree.to_json().as_bytes())?;
+    let root = Root::new(&aggregator, plan.tree, proof);
+    let root = match args.compress {
+        true => root.compressed(&aggregator)?,
+        false => root,
+    };
+    let (tree, report) = (&root.tree, root.verify(target)?);
+    let (bytes, claims_path) = (root.proof.to_bytes(), files::claims_path(&args.output));
+    files::write(&claims_path, tree.to_json().as_bytes())?;
     files::write(&args.output, &bytes)?;
-    let security = Union::of(&plan.tree, f64::from(target.bits));
+    let security = Union::of(tree, f64::from(target.bits));
     let seconds = start.elapsed().as_secs_f64();
     if args.json {
         output::print_json(&json!({
             "proof": args.output,
             "claims": claims_path,
-            "key": format_word(&aggregator.key().digest()),
-            "digest": format_word(&plan.tree.digest()),
-            "claims_count": plan.tree.claims().len(),
-            "nodes": plan.tree.nodes(),
+            "key": format_word(&root.key.digest()),
+            "digest": format_word(&tree.digest()),
+            "claims_count": tree.claims().len(),
+            "nodes": tree.nodes(),
             "made": missing.len(),
-            "depth": plan.tree.depth(),
+            "depth": tree.depth(),
             "proof_bytes": bytes.len(),
+            "profile": root.key.profile().name,
             "seconds": seconds,
             "security": output::security(&report),
             "proofs": security.proofs,
@@ -197,7 +211,7 @@ pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
             "{}: {} bytes, {} claims, {} nodes made in {seconds:.2} s\n{}: the claims\nSecurity of the root: {report}\n{security} ({target} each)",
             args.output.display(),
             bytes.len(),
-            plan.tree.claims().len(),
+            tree.claims().len(),
             missing.len(),
             claims_path.display(),
         ));
@@ -236,55 +250,28 @@ fn bar(json: bool, children: usize) -> ProgressBar {
     ProgressBar::new(children as u64).with_style(style)
 }
 
-/// What all proofs of an aggregate are worth together.
-struct Union {
-    proofs: usize,
-    bits: f64,
-}
-
-impl Union {
-    /// Of proofs with this many bits each: leaves and nodes.
-    fn of(tree: &ClaimTree, bits: f64) -> Self {
-        let proofs = tree.claims().len() + tree.nodes();
-        Self {
-            proofs,
-            bits: union_bound(bits, proofs),
-        }
-    }
-
-    /// Never more than it is.
-    fn rounded(&self) -> f64 {
-        (self.bits * 10.0).floor() / 10.0
-    }
-}
-
-impl std::fmt::Display for Union {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let bits = self.rounded();
-        write!(f, "Union bound over {} proofs: {bits:.1} bits", self.proofs)
-    }
-}
-
 /// `plica verify root.proof --claims claims.json`
 pub(super) fn verify(
     args: &VerifyArgs,
     progress: &Progress,
-    proof: &Proof,
+    proof: Proof,
     claims: &Path,
 ) -> Result<()> {
     let tree = files::tree(claims)?;
     let target = args.key_security.unwrap_or(args.security).0;
     progress.phase("making the key");
-    let key = aggregate_key(target)?;
+    let root = Root::given(target, tree, proof)?;
     progress.phase("verifying");
     let start = Instant::now();
-    let report = verify_root(&key, &tree, proof, args.security.0)?;
+    let report = root.verify(args.security.0)?;
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
-    let security = Union::of(&tree, f64::from(target.bits));
+    let (key, tree) = (&root.key, &root.tree);
+    let security = Union::of(tree, f64::from(target.bits));
     if args.json {
         output::print_json(&json!({
             "accepted": true,
             "key": format_word(&key.digest()),
+            "profile": key.profile().name,
             "digest": format_word(&tree.digest()),
             "claims_count": tree.claims().len(),
             "nodes": tree.nodes(),

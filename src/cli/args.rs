@@ -97,7 +97,7 @@ pub(super) struct ExecutionArgs {
 #[derive(Debug, Args)]
 pub(super) struct KeyArgs {
     /// Hash and rate of the proof.
-    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|compact|blake3|evm|lifted")]
+    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|compact|blake3|evm|lifted|small")]
     pub(super) profile: Profile,
     /// Security target: bits, and `-proven` (the default), `-conjectured` or `-unique-decoding`.
     #[arg(long, default_value = "100-proven", value_name = "BITS[-MODEL]")]
@@ -190,7 +190,7 @@ pub(super) struct AnalyzeArgs {
     #[command(flatten)]
     pub(super) execution: ExecutionArgs,
     /// The profile to predict time and memory for.
-    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|compact|blake3|evm|lifted")]
+    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|compact|blake3|evm|lifted|small")]
     pub(super) profile: Profile,
 }
 
@@ -214,6 +214,10 @@ pub(super) struct AggregateArgs {
     /// Where finished nodes are kept, so that an interrupted run goes on where it was [default: the output with the extension `nodes`].
     #[arg(long, value_name = "DIR")]
     pub(super) nodes: Option<PathBuf>,
+    /// Prove the root once more, in profile `small`: a third of the size, for eight times the work of a node over one proof. No program
+    /// verifies what comes out, so do it last.
+    #[arg(long)]
+    pub(super) compress: bool,
     /// Only say what it would cost.
     #[arg(long)]
     pub(super) plan: bool,

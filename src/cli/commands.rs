@@ -169,7 +169,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
     let proof = files::proof(&args.proof)?;
     let claim = match (&args.claim, &args.claims) {
         (Some(path), _) => files::claim(path)?,
-        (None, Some(path)) => return super::aggregate::verify(args, &progress, &proof, path),
+        (None, Some(path)) => return super::aggregate::verify(args, &progress, proof, path),
         (None, None) => unreachable!("one of them is required"),
     };
     let key = match (&args.key, &args.program) {

@@ -8,6 +8,7 @@ mod inspect;
 mod library;
 mod output;
 mod progress;
+mod root;
 
 use std::process::ExitCode;
 

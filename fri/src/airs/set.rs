@@ -21,7 +21,7 @@ fn unpacked(kinds: usize) -> [Vec<OnceLock<KindInfo>>; MAX_LOG_BLOWUP + 1] {
 pub struct AirSet<T> {
     kinds: Vec<Kind<T>>,
     infos: Vec<OnceLock<KindInfo>>,
-    /// The same, with interactions packed as a profile's one quotient of high degree allows: by log2 of the blow-up, then by kind.
+    /// The same, with interactions packed as a profile's one quotient of high degree allows: by log2 of its chunks, then by kind.
     packed: [Vec<OnceLock<KindInfo>>; MAX_LOG_BLOWUP + 1],
     public_kind: Option<usize>,
     fingerprint: Fingerprint,
@@ -169,7 +169,7 @@ impl<T: Table> AirSet<T> {
         if degree == LOOKUP_DEGREE {
             return self.info(kind);
         }
-        self.packed[profile.log_blowup][kind].get_or_init(|| {
+        self.packed[profile.most_log_chunks()][kind].get_or_init(|| {
             let table = &self.kinds[kind].table;
             KindInfo::new(table, Lookups::from_air::<Ext, T>(table), degree).0
         })
@@ -209,7 +209,7 @@ impl<T: Table> AirSet<T> {
     }
 
     fn is_possible(&self, kind: usize, profile: &Profile) -> bool {
-        kind < self.kinds.len() && self.info(kind).log_chunks <= profile.log_blowup
+        kind < self.kinds.len() && self.info(kind).log_chunks <= profile.most_log_chunks()
     }
 
     /// The kind that takes the place of another one under a profile.

@@ -175,7 +175,7 @@ impl Layout {
         }
         if !bus.is_empty() {
             // As many as the densest packing of interactions needs, so that they do not depend on which tables are there.
-            log_chunks = profile.log_blowup;
+            log_chunks = profile.most_log_chunks();
         }
         let quotient = vec![Segment {
             table: 0,

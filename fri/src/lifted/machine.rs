@@ -160,7 +160,7 @@ impl Machine {
             work_bits: profile.query_pow_bits,
             queries: least,
             max_log_height,
-            log_chunks: profile.log_blowup,
+            log_chunks: profile.most_log_chunks(),
             start: hash_elements(&domain_of(PROTOCOL_VERSION, airs.digest())),
             key_start: merge([parameters, hash_elements(&encode_bytes(&[]))]),
             public_values: airs.num_public_values(),

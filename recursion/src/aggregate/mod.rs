@@ -3,6 +3,7 @@
 //! A *node* is the run of one fixed program ([`Aggregator::source`]) that verifies the proofs of its children: leaves, which are proofs of any
 //! programs in the lifted format, or nodes, mixed. What a root proves is a tree of claims ([`ClaimTree`]).
 
+mod compress;
 mod keys;
 mod plan;
 mod program;
@@ -24,7 +25,8 @@ use tracing::instrument;
 
 use crate::Universal;
 
-pub use keys::aggregate_key;
+pub use compress::{Compressor, verify_compressed};
+pub use keys::{aggregate_key, compressed_key};
 pub use plan::{Origin, Plan, Step};
 pub use tree::{ClaimTree, MAX_DEPTH, TREE_VERSION, TreeError};
 
@@ -101,7 +103,12 @@ fn statement(own: Word, tree: Word) -> [Felt; STACK_SIZE] {
 /// What the node over a tree of claims claims. `key` is the digest of the aggregator's key.
 #[must_use]
 pub fn node_claim(key: Word, tree: Word) -> Claim {
-    let stack = statement(key, tree);
+    statement_claim(key, key, tree)
+}
+
+/// The claim of a node under a key, `own` being the one to which its children are held.
+fn statement_claim(key: Word, own: Word, tree: Word) -> Claim {
+    let stack = statement(own, tree);
     Claim {
         key,
         inputs: stack,
@@ -265,10 +272,19 @@ impl Aggregator {
     /// See [`NodeError`].
     #[instrument(name = "node", skip_all)]
     pub fn prove(&self, children: &[Child<'_>]) -> Result<Proven, NodeError> {
+        self.prove_under(&self.proving, children)
+    }
+
+    /// The same with another key of the program.
+    fn prove_under(
+        &self,
+        proving: &ProvingKey,
+        children: &[Child<'_>],
+    ) -> Result<Proven, NodeError> {
         let inputs = self.inputs(children)?;
         let target = self.key().target();
         let max_cycles = MAX_CYCLES * children.len() as u64;
-        prover::prove(&self.compiled, &self.proving, &inputs, max_cycles, target).map_err(|error| {
+        prover::prove(&self.compiled, proving, &inputs, max_cycles, target).map_err(|error| {
             match error {
                 ProveRunError::Run(error) => NodeError::Run(error),
                 ProveRunError::Prove(error) => NodeError::Prove(error),
