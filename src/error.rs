@@ -40,6 +40,30 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Compile(Box<plica_vm::ir::CompileError>),
+    #[error("there are no inputs to run on")]
+    NoInputs,
+    #[error("run {index} of a joint proof failed")]
+    JointRun {
+        index: usize,
+        #[source]
+        #[diagnostic_source]
+        reason: RunError,
+    },
+    #[error("the run on {path} failed", path = path.display())]
+    RunOn {
+        path: PathBuf,
+        #[source]
+        #[diagnostic_source]
+        reason: RunError,
+    },
+    #[error("a joint proof, which has several `--inputs`, cannot be made with `--{0}`")]
+    NotJoint(&'static str),
+    #[error(
+        "{path}: these are claims of a joint proof; its key is needed, too: `--key` or `--program`", path = path.display()
+    )]
+    JointKey { path: PathBuf },
+    #[error("{path}: these are claims of an aggregate, whose key follows from `--security`; leave `--key` and `--program` out", path = path.display())]
+    AggregateKey { path: PathBuf },
     #[error("inputs: {0}")]
     Inputs(#[from] InputsError),
     #[error(transparent)]
@@ -111,14 +135,20 @@ impl Error {
                 Category::Security
             }
             // A run that does not fit the tables of a proof.
-            Self::Run(_) | Self::Prove(_) => Category::ExecutionFailed,
+            Self::Run(_) | Self::JointRun { .. } | Self::RunOn { .. } | Self::Prove(_) => {
+                Category::ExecutionFailed
+            }
             Self::Child { reason, .. }
             | Self::NotAggregated(reason)
             | Self::Node(NodeError::Child { reason, .. }) => match reason {
                 ChildError::Rejected(_) => Category::Rejected,
                 _ => Category::Malformed,
             },
-            Self::Node(NodeError::Empty) => Category::Usage,
+            Self::Node(NodeError::Empty)
+            | Self::NoInputs
+            | Self::NotJoint(_)
+            | Self::JointKey { .. }
+            | Self::AggregateKey { .. } => Category::Usage,
             Self::Node(_) => Category::ExecutionFailed,
             Self::Verify(_) | Self::Chain { .. } => Category::Rejected,
             Self::Io { .. } => Category::Io,

@@ -23,9 +23,11 @@
 
 mod analyze;
 mod error;
+mod joint;
 
 pub use analyze::{Analysis, ChipUsage, Prediction, ProcedureUsage, QuotientUsage, SpillUsage};
 pub use error::{Category, Error};
+pub use joint::{Joint, JointProven};
 pub use plica_field::{Felt, Word, format_felt, format_word};
 pub use plica_fri::{
     FileError, MAX_STORE_BYTES, Model, Profile, Proof, SecurityReport, SecurityTarget, VerifyingKey,
@@ -33,6 +35,7 @@ pub use plica_fri::{
 pub use plica_vm::claim::{Claim, ClaimError, LinkError};
 pub use plica_vm::compile::{Compiled, RunError, RunErrorKind};
 pub use plica_vm::inputs::{Inputs, InputsError};
+pub use plica_vm::joint::{JointClaim, Run};
 pub use plica_vm::processor::{MerkleStore, RunOutcome};
 pub use plica_vm::prover::{Proven, ProvingKey, verify};
 pub use plica_vm::syntax::{DirectoryModules, KernelFile, MemoryModules, ModuleLoader, NoModules};

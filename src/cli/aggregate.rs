@@ -1,10 +1,10 @@
 //! `plica aggregate`, and `plica verify` for what it writes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use plica::aggregate::{Aggregator, Child, NodeError, Origin, Plan, Step, node_claim};
+use plica::aggregate::{Aggregator, Child, ClaimTree, NodeError, Origin, Plan, Step, node_claim};
 use plica::{Error, Plica, Profile, Proof, format_word};
 use serde_json::json;
 
@@ -228,16 +228,32 @@ fn print_plan(args: &AggregateArgs, plan: &Plan, missing: usize, seconds: f64, b
             "nodes": nodes,
             "missing": missing,
             "depth": depth,
+            "spared_by_joint_proofs": runs_alone(&plan.tree),
             "predicted_seconds": seconds,
             "predicted_bytes": bytes,
         }));
     } else {
+        let alone = runs_alone(&plan.tree);
+        let hint = if alone > 0 {
+            format!(
+                "\n{alone} proofs fewer if runs of one program were proven together (`plica prove P.masm -i a.inputs -i b.inputs …`)"
+            )
+        } else {
+            String::new()
+        };
         output::print(&format!(
-            "{claims} claims, {nodes} nodes on {depth} levels, {} of them kept\npredicted: {seconds:.0} s on two cores, {} MB",
+            "{claims} claims, {nodes} nodes on {depth} levels, {} of them kept\npredicted: {seconds:.0} s on two cores, {} MB{hint}",
             nodes - missing,
             bytes >> 20,
         ));
     }
+}
+
+/// Leaves that would not be there if runs of one program were proven together.
+fn runs_alone(tree: &ClaimTree) -> usize {
+    let keys = tree.leaf_keys();
+    let distinct: std::collections::HashSet<_> = keys.iter().collect();
+    keys.len() - distinct.len()
 }
 
 fn bar(json: bool, children: usize) -> ProgressBar {
@@ -255,9 +271,8 @@ pub(super) fn verify(
     args: &VerifyArgs,
     progress: &Progress,
     proof: Proof,
-    claims: &Path,
+    tree: ClaimTree,
 ) -> Result<()> {
-    let tree = files::tree(claims)?;
     let target = args.key_security.unwrap_or(args.security).0;
     progress.phase("making the key");
     let root = Root::given(target, tree, proof)?;

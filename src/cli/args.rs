@@ -72,12 +72,17 @@ pub(super) struct ProgramArgs {
     pub(super) json: bool,
 }
 
-/// What the program runs on.
+/// The inputs of one run.
 #[derive(Debug, Args)]
-pub(super) struct ExecutionArgs {
+pub(super) struct InputArgs {
     /// The inputs [default: the program's name with the extension `inputs`, if that exists, else an empty stack].
     #[arg(short, long, value_name = "FILE")]
     pub(super) inputs: Option<PathBuf>,
+}
+
+/// What the program runs on beside its inputs.
+#[derive(Debug, Args)]
+pub(super) struct ExecutionArgs {
     /// The Merkle store to use; `run` and `prove` write it back with the trees that the run made, and begin it if there is none.
     #[arg(long, value_name = "FILE")]
     pub(super) store: Option<PathBuf>,
@@ -109,6 +114,8 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) program: ProgramArgs,
     #[command(flatten)]
+    pub(super) inputs: InputArgs,
+    #[command(flatten)]
     pub(super) execution: ExecutionArgs,
 }
 
@@ -116,11 +123,15 @@ pub(super) struct RunArgs {
 pub(super) struct ProveArgs {
     #[command(flatten)]
     pub(super) program: ProgramArgs,
+    /// The inputs [default: the program's name with the extension `inputs`, if that exists, else an empty stack]. Given several times, all
+    /// runs are proven together: a joint proof, with a key of its own (`setup --joint`).
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) execution: ExecutionArgs,
     #[command(flatten)]
     pub(super) key: KeyArgs,
-    /// Where to write the proof; the claim goes beside it, with the extension `claim.json`.
+    /// Where to write the proof; the claim goes beside it, with the extension `claim.json`, of a joint proof `claims.json`.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
 }
@@ -131,13 +142,16 @@ pub(super) struct SetupArgs {
     pub(super) program: ProgramArgs,
     #[command(flatten)]
     pub(super) key: KeyArgs,
+    /// Make the key of joint proofs of this program, of any number of runs.
+    #[arg(long)]
+    pub(super) joint: bool,
     /// Where to write the key.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("trusted").required(true).args(["key", "program", "claims"]))]
+#[command(group = clap::ArgGroup::new("trusted").required(true).multiple(true).args(["key", "program", "claims"]))]
 pub(super) struct VerifyArgs {
     /// The proof.
     pub(super) proof: PathBuf,
@@ -145,7 +159,7 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) key: Option<PathBuf>,
     /// Rebuild the key from this program instead, for the proof's profile.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
     pub(super) program: Option<PathBuf>,
     /// With --program: its kernel.
     #[arg(long, value_name = "FILE", requires = "program")]
@@ -158,7 +172,7 @@ pub(super) struct VerifyArgs {
         conflicts_with = "claims"
     )]
     pub(super) claim: Option<PathBuf>,
-    /// The claims of an aggregate. Its key follows from the target.
+    /// The claims of an aggregate, whose key follows from the target, or of a joint proof.
     #[arg(long, value_name = "FILE")]
     pub(super) claims: Option<PathBuf>,
     /// The security that the proof must have; neither proof nor key can lower it. With --program or --claims also the target of
@@ -187,6 +201,8 @@ pub(super) struct ChainArgs {
 pub(super) struct AnalyzeArgs {
     #[command(flatten)]
     pub(super) program: ProgramArgs,
+    #[command(flatten)]
+    pub(super) inputs: InputArgs,
     #[command(flatten)]
     pub(super) execution: ExecutionArgs,
     /// The profile to predict time and memory for.

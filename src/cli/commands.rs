@@ -1,5 +1,6 @@
 //! The commands.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use plica::{
@@ -28,8 +29,8 @@ fn assemble(args: &ProgramArgs, progress: &Progress) -> Result<Plica> {
 }
 
 /// The inputs, with the proofs that the program verifies.
-fn inputs(args: &ExecutionArgs, program: &ProgramArgs) -> Result<Inputs> {
-    let mut inputs = files::inputs(args.inputs.as_deref(), &program.program)?;
+fn inputs(args: &ExecutionArgs, program: &ProgramArgs, path: Option<&Path>) -> Result<Inputs> {
+    let mut inputs = files::inputs(path, &program.program)?;
     let mut library = Library::new(&args.keys, program.verifies.0);
     for path in &args.proofs {
         let given = library.load(path)?;
@@ -64,7 +65,11 @@ fn decimals(values: &[Felt]) -> Vec<String> {
 pub(super) fn run(args: &RunArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
     let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
-    let inputs = inputs(&args.execution, &args.program)?;
+    let inputs = inputs(
+        &args.execution,
+        &args.program,
+        args.inputs.inputs.as_deref(),
+    )?;
     let mut store = store(&args.execution)?;
     progress.phase("running");
     let outcome = match &mut store {
@@ -87,10 +92,14 @@ pub(super) fn run(args: &RunArgs) -> Result<()> {
 }
 
 pub(super) fn prove(args: &ProveArgs) -> Result<()> {
+    if args.inputs.len() > 1 {
+        return super::joint::prove(args);
+    }
     let start = Instant::now();
     let progress = Progress::start(args.program.json);
     let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
-    let inputs = inputs(&args.execution, &args.program)?;
+    let path = args.inputs.first().map(PathBuf::as_path);
+    let inputs = inputs(&args.execution, &args.program, path)?;
     let mut store = store(&args.execution)?;
     progress.phase("making the key");
     let (key, _) = program.setup(&args.key.profile, args.key.security.0)?;
@@ -136,9 +145,14 @@ pub(super) fn prove(args: &ProveArgs) -> Result<()> {
 
 pub(super) fn setup(args: &SetupArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
-    let program = assemble(&args.program, &progress)?;
-    progress.phase("making the key");
-    let (_, key) = program.setup(&args.key.profile, args.key.security.0)?;
+    let key = if args.joint {
+        progress.phase("making the key");
+        super::joint::key(args)?
+    } else {
+        let program = assemble(&args.program, &progress)?;
+        progress.phase("making the key");
+        program.setup(&args.key.profile, args.key.security.0)?.1
+    };
     let bytes = key.to_bytes();
     files::write(&args.output, &bytes)?;
     drop(progress);
@@ -149,7 +163,6 @@ pub(super) fn setup(args: &SetupArgs) -> Result<()> {
             "file": args.output,
             "profile": args.key.profile.name,
             "security": args.key.security.0.to_string(),
-            "entries": program.compiled().program.entries.len(),
         }));
     } else {
         output::print(&format!(
@@ -167,9 +180,17 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
     let progress = Progress::start(args.json);
     progress.phase("reading");
     let proof = files::proof(&args.proof)?;
+    let mut joint = None;
     let claim = match (&args.claim, &args.claims) {
         (Some(path), _) => files::claim(path)?,
-        (None, Some(path)) => return super::aggregate::verify(args, &progress, proof, path),
+        (None, Some(path)) => {
+            let tree = files::tree(path)?;
+            joint = super::joint::claims(args, path, &tree)?;
+            match &joint {
+                Some(joint) => joint.claim(),
+                None => return super::aggregate::verify(args, &progress, proof, tree),
+            }
+        }
         (None, None) => unreachable!("one of them is required"),
     };
     let key = match (&args.key, &args.program) {
@@ -180,8 +201,13 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
             let target = args.key_security.unwrap_or(args.security);
             progress.phase("making the key");
             let verifies = SecurityTarget::default();
-            let program = files::program(path, args.kernel.as_deref(), verifies)?;
-            program.setup(&profile, target.0)?.1
+            if joint.is_some() {
+                let program = files::joint(path, verifies)?;
+                program.setup(&profile, target.0)?.1
+            } else {
+                let program = files::program(path, args.kernel.as_deref(), verifies)?;
+                program.setup(&profile, target.0)?.1
+            }
         }
         (None, None) => unreachable!("one of them is required"),
     };
@@ -190,6 +216,10 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
     let report = plica::verify(&key, &claim, &proof, args.security.0)?;
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
     drop(progress);
+    if let Some(joint) = &joint {
+        super::joint::accepted(args, joint, &key, milliseconds, &report);
+        return Ok(());
+    }
     if args.json {
         output::print_json(&json!({
             "accepted": true,
@@ -243,7 +273,11 @@ pub(super) fn chain(args: &ChainArgs) -> Result<()> {
 pub(super) fn analyze(args: &AnalyzeArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
     let program = assemble(&args.program, &progress)?.with_max_cycles(args.execution.max_cycles);
-    let inputs = inputs(&args.execution, &args.program)?;
+    let inputs = inputs(
+        &args.execution,
+        &args.program,
+        args.inputs.inputs.as_deref(),
+    )?;
     let mut store = store(&args.execution)?;
     progress.phase("running");
     let analysis = match &mut store {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use plica::aggregate::ClaimTree;
 use plica::{
-    Claim, DirectoryModules, Error, FileError, Inputs, KernelFile, MAX_STORE_BYTES, MerkleStore,
-    ModuleLoader, Plica, Proof, SecurityTarget, VerifierModule, VerifyingKey,
+    Claim, DirectoryModules, Error, FileError, Inputs, Joint, KernelFile, MAX_STORE_BYTES,
+    MerkleStore, ModuleLoader, Plica, Proof, SecurityTarget, VerifierModule, VerifyingKey,
 };
 
 /// Largest source text or input file that is read, in bytes.
@@ -101,7 +101,22 @@ pub(super) fn program(
     kernel: Option<&Path>,
     verifies: SecurityTarget,
 ) -> Result<Plica, Error> {
-    let text = read_text(path)?;
+    let loader = modules(path, kernel, verifies);
+    Plica::assemble_with(&read_text(path)?, &path.display().to_string(), &loader)
+}
+
+/// The same for joint proofs, which have no kernel.
+pub(super) fn joint(path: &Path, verifies: SecurityTarget) -> Result<Joint, Error> {
+    let loader = modules(path, None, verifies);
+    Joint::assemble_with(&read_text(path)?, &path.display().to_string(), &loader)
+}
+
+/// The modules that a program finds.
+fn modules(
+    path: &Path,
+    kernel: Option<&Path>,
+    verifies: SecurityTarget,
+) -> Vec<Box<dyn ModuleLoader>> {
     let folder = path
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
@@ -113,7 +128,7 @@ pub(super) fn program(
     if let Some(kernel) = kernel {
         loader.push(Box::new(KernelFile(kernel.to_owned())));
     }
-    Plica::assemble_with(&text, &path.display().to_string(), &loader)
+    loader
 }
 
 /// The inputs from `given`, or from the file beside the program, or none.

@@ -1,7 +1,7 @@
 //! `plica inspect`.
 
 use plica::aggregate::{ClaimTree, aggregate_key, node_claim};
-use plica::{Claim, Error, Proof, VerifyingKey, format_felt, format_word};
+use plica::{Claim, Error, JointClaim, Proof, VerifyingKey, format_felt, format_word};
 use serde_json::{Value, json};
 
 use super::args::InspectArgs;
@@ -21,10 +21,13 @@ pub(super) fn inspect(args: &InspectArgs) -> Result<(), Error> {
             path: args.file.clone(),
             reason,
         })?;
-        (
-            "tree of claims",
-            of_tree(&tree, &aggregate_key(args.security.0)?),
-        )
+        match &tree {
+            ClaimTree::Joint(joint) => ("claims of a joint proof", of_joint(joint)),
+            _ => (
+                "tree of claims",
+                of_tree(&tree, &aggregate_key(args.security.0)?),
+            ),
+        }
     };
     if args.json {
         output::print_json(&json!({ "kind": what, "bytes": bytes.len(), "content": value }));
@@ -84,6 +87,14 @@ fn of_claim(claim: &Claim) -> Value {
         "inputs": decimals(&claim.inputs),
         "outputs": decimals(&claim.outputs),
         "statement": decimals(&claim.statement()),
+    })
+}
+
+fn of_joint(joint: &JointClaim) -> Value {
+    json!({
+        "key": format_word(&joint.key),
+        "runs": joint.runs.len(),
+        "claim": of_claim(&joint.claim()),
     })
 }
 

@@ -66,6 +66,7 @@ impl Library {
         let proof = files::proof(path)?;
         let (key, claim) = match self.tree(path)? {
             ClaimTree::Leaf(claim) => (self.key(path, &claim.key)?, *claim),
+            ClaimTree::Joint(joint) => (self.key(path, &joint.key)?, joint.claim()),
             tree @ ClaimTree::Node(_) => {
                 let key = self.aggregates()?.clone();
                 let claim = node_claim(key.digest(), tree.digest());

@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod files;
 mod inspect;
+mod joint;
 mod library;
 mod output;
 mod progress;

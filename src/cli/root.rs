@@ -82,7 +82,7 @@ pub(super) struct Union {
 impl Union {
     /// Of proofs with this many bits each: leaves and nodes.
     pub(super) fn of(tree: &ClaimTree, bits: f64) -> Self {
-        let proofs = tree.claims().len() + tree.nodes();
+        let proofs = tree.proofs();
         Self {
             proofs,
             bits: union_bound(bits, proofs),

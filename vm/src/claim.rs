@@ -69,11 +69,22 @@ pub enum ClaimError {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClaimFile {
+pub(crate) struct ClaimFile {
     version: u32,
     key: String,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) outputs: Vec<String>,
+}
+
+impl ClaimFile {
+    pub(crate) const fn new(key: String, inputs: Vec<String>, outputs: Vec<String>) -> Self {
+        Self {
+            version: CLAIM_VERSION,
+            key,
+            inputs,
+            outputs,
+        }
+    }
 }
 
 impl Claim {

@@ -34,6 +34,8 @@ pub struct Inputs {
     pub advice_map: BTreeMap<Word, Vec<Felt>>,
     /// The trees that Merkle instructions know beside the empty ones.
     pub merkle_store: Vec<MerkleTree>,
+    /// What the runs of a joint proof start with ([`crate::joint`]); no file has them.
+    pub runs: Vec<Self>,
 }
 
 /// What a run starts with: a stack, and advice if there is any.
@@ -167,6 +169,7 @@ impl Inputs {
             merkle_store: root
                 .get("merkle_store")
                 .map_or(Ok(Vec::new()), merkle_store)?,
+            runs: Vec::new(),
         })
     }
 

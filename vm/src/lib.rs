@@ -7,6 +7,7 @@ pub mod claim;
 pub mod compile;
 pub mod inputs;
 pub mod ir;
+pub mod joint;
 pub mod lower;
 pub mod processor;
 pub mod prover;

@@ -13,6 +13,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::{Felt, Word};
 use plica_hash_rpo::{hash_elements, merge};
 use plica_vm::claim::Claim;
+use plica_vm::joint::JointClaim;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -28,11 +29,13 @@ pub const TREE_VERSION: u32 = 1;
 /// Levels of nodes in a file, at most.
 pub const MAX_DEPTH: usize = 40;
 
-/// A claim, or claims grouped as they were aggregated.
+/// A claim, the claim of a joint proof, or claims grouped as they were aggregated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ClaimTree {
     Leaf(Box<Claim>),
+    /// A leaf, too: the claim about the wrapper of the program, whose public values name the runs.
+    Joint(JointClaim),
     Node(Vec<Self>),
 }
 
@@ -88,30 +91,58 @@ impl ClaimTree {
         Self::Leaf(Box::new(claim))
     }
 
+    /// What the proof of a leaf claims.
+    #[must_use]
+    pub fn leaf_claim(&self) -> Option<Claim> {
+        match self {
+            Self::Leaf(claim) => Some(**claim),
+            Self::Joint(joint) => Some(joint.claim()),
+            Self::Node(_) => None,
+        }
+    }
+
     /// The digest, by which a proof names the tree.
     pub fn digest(&self) -> Word {
         match self {
             Self::Leaf(claim) => leaf_digest(claim.key, &claim.public_values()),
+            Self::Joint(joint) => leaf_digest(joint.key, &joint.claim().public_values()),
             Self::Node(children) => {
                 node_digest(&children.iter().map(Self::digest).collect::<Vec<_>>())
             }
         }
     }
 
-    /// The claims, in order.
+    /// The claims, in order, those of joint proofs one by one.
     #[must_use]
-    pub fn claims(&self) -> Vec<&Claim> {
+    pub fn claims(&self) -> Vec<Claim> {
         match self {
-            Self::Leaf(claim) => vec![claim],
+            Self::Leaf(claim) => vec![**claim],
+            Self::Joint(joint) => joint.claims().collect(),
             Self::Node(children) => children.iter().flat_map(Self::claims).collect(),
         }
+    }
+
+    /// The keys of leaves, in order.
+    #[must_use]
+    pub fn leaf_keys(&self) -> Vec<Word> {
+        match self {
+            Self::Leaf(claim) => vec![claim.key],
+            Self::Joint(joint) => vec![joint.key],
+            Self::Node(children) => children.iter().flat_map(Self::leaf_keys).collect(),
+        }
+    }
+
+    /// Proofs that it stands for: leaves and nodes.
+    #[must_use]
+    pub fn proofs(&self) -> usize {
+        self.leaf_keys().len() + self.nodes()
     }
 
     /// Nodes, each of which is a proof of its own.
     #[must_use]
     pub fn nodes(&self) -> usize {
         match self {
-            Self::Leaf(_) => 0,
+            Self::Leaf(_) | Self::Joint(_) => 0,
             Self::Node(children) => 1 + children.iter().map(Self::nodes).sum::<usize>(),
         }
     }
@@ -120,7 +151,7 @@ impl ClaimTree {
     #[must_use]
     pub fn depth(&self) -> usize {
         match self {
-            Self::Leaf(_) => 0,
+            Self::Leaf(_) | Self::Joint(_) => 0,
             Self::Node(children) => 1 + children.iter().map(Self::depth).max().unwrap_or(0),
         }
     }
@@ -166,7 +197,15 @@ impl ClaimTree {
     }
 }
 
-/// A list is a node, an object a claim.
+/// An object with runs is a joint claim, any other a claim.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LeafFile {
+    Joint(JointClaim),
+    Single(Box<Claim>),
+}
+
+/// A list is a node, an object a leaf.
 impl<'de> Deserialize<'de> for ClaimTree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
@@ -182,7 +221,11 @@ impl<'de> Deserialize<'de> for ClaimTree {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<ClaimTree, A::Error> {
-                Claim::deserialize(MapAccessDeserializer::new(object)).map(ClaimTree::leaf)
+                let leaf = LeafFile::deserialize(MapAccessDeserializer::new(object))?;
+                Ok(match leaf {
+                    LeafFile::Joint(joint) => ClaimTree::Joint(joint),
+                    LeafFile::Single(claim) => ClaimTree::Leaf(claim),
+                })
             }
         }
         deserializer.deserialize_any(Either)

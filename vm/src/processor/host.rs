@@ -12,6 +12,7 @@ use super::falcon;
 use super::memory::Memory;
 use super::store::MerkleStore;
 use crate::inputs::{Inputs, MerkleTree};
+use crate::joint::key_of_run;
 
 /// Why the host does not do what it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -64,6 +65,8 @@ pub(super) struct Host {
     store: Option<MerkleStore>,
     /// What it has to know then.
     trees: Vec<MerkleTree>,
+    /// What the runs of a joint proof start with, the last first.
+    runs: Vec<Inputs>,
 }
 
 impl Host {
@@ -73,7 +76,17 @@ impl Host {
             map: inputs.advice_map.clone(),
             store: None,
             trees: inputs.merkle_store.clone(),
+            runs: inputs.runs.iter().rev().cloned().collect(),
         }
+    }
+
+    /// Starts a run of a joint proof: stack and advice are its own, and nothing of earlier runs is left.
+    fn begin(&mut self, run: &Inputs) {
+        let stack = run.initial_stack();
+        let Self { runs, .. } = std::mem::replace(self, Self::new(run));
+        self.runs = runs;
+        // The top of the stack is popped last.
+        self.stack.extend(stack);
     }
 
     /// Has the host use this store, which learns the trees of the inputs.
@@ -128,6 +141,12 @@ impl Host {
         let int = |j: usize| operands[j].as_canonical_u64();
         let word = |j: usize| -> Word { std::array::from_fn(|i| operands[j + i]) };
         match op {
+            HostOp::PushMapValue { .. }
+                if !self.runs.is_empty() && word(0) == key_of_run(self.runs.len()) =>
+            {
+                let run = self.runs.pop().expect("there is one");
+                self.begin(&run);
+            }
             HostOp::PushMapValue { counted } => {
                 let values = self.values(&word(0))?.to_vec();
                 self.push(&values);

@@ -151,6 +151,9 @@ pub enum ErrorKind {
     /// What kernel code must not do.
     #[error("`{0}` is not allowed in a kernel")]
     InKernel(&'static str),
+    /// What a program that is proven jointly must not do.
+    #[error("`{0}` is not allowed in joint proofs: what it gives depends on the other runs")]
+    InJoint(&'static str),
 
     // Constants.
     /// Division by zero in a constant.
@@ -248,6 +251,7 @@ impl ErrorKind {
             Self::CallerOutsideKernel => "caller_outside_kernel",
             Self::NoKernel => "no_kernel",
             Self::InKernel(_) => "in_kernel",
+            Self::InJoint(_) => "in_joint",
             Self::ConstantDivisionByZero => "constant_division_by_zero",
             Self::UndefinedConstant { .. } => "undefined_constant",
             Self::UndefinedProcedure { .. } => "undefined_procedure",

@@ -32,5 +32,5 @@ pub(crate) use lexer::word_digits;
 pub use loader::{
     DirectoryModules, KernelFile, MemoryModules, ModuleLoader, ModulePath, ModuleSource, NoModules,
 };
-pub use resolve::parse_program;
+pub use resolve::{parse_joint, parse_program};
 pub use span::{SourceId, Sources, Span};

@@ -26,6 +26,27 @@ pub fn parse_program(
     name: &str,
     loader: &dyn ModuleLoader,
 ) -> std::result::Result<Program, Diagnostic> {
+    parse(text, name, loader, false)
+}
+
+/// The same, wrapped for joint proofs ([`crate::joint`]).
+///
+/// # Errors
+/// The first error in the program or in a module that it refers to; also whatever a program that is proven jointly must not do.
+pub fn parse_joint(
+    text: &str,
+    name: &str,
+    loader: &dyn ModuleLoader,
+) -> std::result::Result<Program, Diagnostic> {
+    parse(text, name, loader, true)
+}
+
+fn parse(
+    text: &str,
+    name: &str,
+    loader: &dyn ModuleLoader,
+    joint: bool,
+) -> std::result::Result<Program, Diagnostic> {
     let mut resolver = Resolver {
         loader,
         sources: Sources::default(),
@@ -34,6 +55,7 @@ pub fn parse_program(
         procedures: Vec::new(),
         calls: Vec::new(),
         kernel: None,
+        joint,
     };
     match resolver.program(text, name) {
         Ok(resolved) => Ok(resolved.finish(resolver.sources)),
@@ -76,6 +98,8 @@ struct Resolver<'a> {
     calls: Vec<Vec<Call>>,
     /// The module that is the kernel, once something asked for it.
     kernel: Option<usize>,
+    /// Whether the program is wrapped for joint proofs.
+    joint: bool,
 }
 
 /// A program but for its sources, which errors still need.
@@ -123,7 +147,11 @@ impl Resolver<'_> {
             return Err(Raised::new(ErrorKind::ExportInProgram, span));
         }
 
-        let (mut main, mut main_calls) = self.body(0, &main)?;
+        let (module, main) = match self.joint {
+            true => self.wrap(main_span, main)?,
+            false => (0, main),
+        };
+        let (mut main, mut main_calls) = self.body(module, &main)?;
         let mut resolved: Vec<Option<Procedure>> = Vec::new();
         // Bodies may refer to modules that are not loaded yet, which makes the list longer.
         let mut next = 0;
@@ -173,6 +201,41 @@ impl Resolver<'_> {
             docs,
             warnings: self.warnings(),
         })
+    }
+
+    /// Makes the body of the program a procedure, and gives the module and body of the wrapper that calls it.
+    fn wrap(&mut self, span: Span, body: RawBody) -> Result<(usize, RawBody)> {
+        // No procedure has the name of a keyword.
+        let name = "begin".to_owned();
+        let own = Definition::Procedure {
+            index: self.procedures.len(),
+            exported: false,
+        };
+        self.procedures.push((0, name.clone()));
+        self.modules[0].module.procedures.push(RawProcedure {
+            name,
+            span,
+            exported: false,
+            locals: 0,
+            docs: None,
+            body,
+        });
+        let module = self.modules.len();
+        self.add_module(None, "joint proof", crate::joint::wrapper())?;
+        let wrapper = &mut self.modules[module];
+        wrapper
+            .definitions
+            .insert(crate::joint::RUN.to_owned(), own);
+        let (_, main) = wrapper.module.entry.take().expect("the wrapper has one");
+        Ok((module, main))
+    }
+
+    /// Refuses what a program that is proven jointly must not do.
+    fn not_joint(&self, what: &'static str, span: Span) -> Result<()> {
+        match self.joint {
+            true => Err(Raised::new(ErrorKind::InJoint(what), span)),
+            false => Ok(()),
+        }
     }
 
     /// Parses a module and makes its names known; returns an empty span at its start.
@@ -253,6 +316,7 @@ impl Resolver<'_> {
 
     /// The kernel, read if that has not been done.
     fn kernel_module(&mut self, span: Span) -> Result<usize> {
+        self.not_joint("syscall", span)?;
         if let Some(kernel) = self.kernel {
             return Ok(kernel);
         }
@@ -473,6 +537,9 @@ impl Resolver<'_> {
                         list: operands,
                         constants,
                     };
+                    if *opcode == Opcode::Clk {
+                        self.not_joint("clk", span)?;
+                    }
                     if *opcode == Opcode::Caller && self.kernel != Some(module) {
                         return Err(Raised::new(ErrorKind::CallerOutsideKernel, span));
                     }
