@@ -71,6 +71,12 @@ pub enum InstanceError {
         /// The profile's blow-up.
         blowup: usize,
     },
+    /// A kind of the lifted format under a profile of another one.
+    #[error("`{name}` is not available under this profile: it exists in the lifted format only")]
+    LiftedOnly {
+        /// Name of the kind.
+        name: &'static str,
+    },
     /// A kind whose twin exists under the profile.
     #[error("under this profile `{twin}` takes the place of `{name}`")]
     Replaced {
@@ -167,6 +173,9 @@ impl InstanceList {
                         && previous.log_height < instance.log_height))
             {
                 return Err(InstanceError::Order(position));
+            }
+            if !airs.is_of_format(index, profile) {
+                return Err(InstanceError::LiftedOnly { name: kind.name });
             }
             if let Some(twin) = airs.replaced(index, profile) {
                 return Err(InstanceError::Replaced {

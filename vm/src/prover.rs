@@ -58,6 +58,7 @@ fn kinds() -> Vec<Kind<ChipKind>> {
             },
             ordered: kind.chained(),
             twin: kind.twin().map(|twin| twin as usize),
+            lifted_only: kind.lifted_only(),
         })
         .collect()
 }
