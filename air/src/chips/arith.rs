@@ -22,7 +22,7 @@ use crate::bus::{self, ChipBuilder};
 use crate::chip::columns_with_narrow_twin;
 use crate::code::{ArithBundle, ArithOp, Class, Operand};
 
-/// Bundles per row.
+/// Bundles per row. The narrow twin has fewer.
 pub const BUNDLES: usize = 2;
 /// Instructions per bundle.
 pub const LANES: usize = 2;

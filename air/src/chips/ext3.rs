@@ -19,7 +19,7 @@ use crate::chip::{columns_with_narrow_twin, four_facts};
 use crate::code::{Class, FactOp, MAX_OPERANDS};
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 
 /// The code of an inverse in the lookup: its instruction, and that operands 0 and 2 are no cells.

@@ -11,7 +11,7 @@ use crate::chip::columns_with_narrow_twin;
 use crate::code::Class;
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 
 /// One instruction.
