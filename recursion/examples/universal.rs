@@ -11,7 +11,7 @@ use plica_hash_rpo::hash_elements;
 use plica_recursion::Universal;
 use plica_vm::compile::{Compiled, compile};
 use plica_vm::inputs::Inputs;
-use plica_vm::prover::{machine, prove, setup};
+use plica_vm::prover::{exists_under, machine, prove, setup};
 use plica_vm::syntax::{NoModules, parse_program};
 
 const MAX_CYCLES: u64 = 1 << 30;
