@@ -9,7 +9,7 @@ use plica_air::trace;
 use plica_fri::lifted::{Layout, TreeKind};
 use plica_fri::{Format, Instance, InstanceList, KindColumns, Profile};
 use plica_vm::compile::Compiled;
-use plica_vm::prover::{heights_under, least_rows, machine};
+use plica_vm::prover::{exists_under, heights_under, least_rows, machine};
 use serde::Serialize;
 
 /// Rows and cells of one chip.
@@ -91,34 +91,31 @@ impl Analysis {
     pub(crate) fn of(compiled: &Compiled, execution: &Execution, profile: &Profile) -> Self {
         let columns = machine().columns_under(profile);
         let row_cells = |kind: ChipKind| row_cells(&columns[kind as usize], profile.format);
-        let chip =
-            |kind: ChipKind| kind.or_twin(|twin| machine().is_available(twin as usize, profile));
         let mut tables = Vec::new();
-        let chips: Vec<ChipUsage> = trace::row_counts(&compiled.program, execution)
-            .into_iter()
-            .filter(|&(_, rows)| rows > 0)
-            .map(|(kind, rows)| {
-                let padded = if kind.preprocessed() {
-                    vec![rows.next_power_of_two().max(least_rows(kind, profile))]
-                } else {
-                    heights_under(profile).of(rows)
-                };
-                let kind = chip(kind);
-                tables.extend(padded.iter().map(|&height| Instance {
-                    kind: kind as u16,
-                    log_height: height.ilog2() as u8,
-                }));
-                let height: usize = padded.iter().sum();
-                ChipUsage {
-                    chip: kind.name(),
-                    rows,
-                    free: height - rows,
-                    padded,
-                    columns: row_cells(kind),
-                    cells: height as u64 * row_cells(kind) as u64,
-                }
-            })
-            .collect();
+        let chips: Vec<ChipUsage> =
+            trace::row_counts(&compiled.program, execution, exists_under(profile))
+                .into_iter()
+                .map(|(kind, rows)| {
+                    let padded = if kind.preprocessed() {
+                        vec![rows.next_power_of_two().max(least_rows(kind, profile))]
+                    } else {
+                        heights_under(profile).of(rows)
+                    };
+                    tables.extend(padded.iter().map(|&height| Instance {
+                        kind: kind as u16,
+                        log_height: height.ilog2() as u8,
+                    }));
+                    let height: usize = padded.iter().sum();
+                    ChipUsage {
+                        chip: kind.name(),
+                        rows,
+                        free: height - rows,
+                        padded,
+                        columns: row_cells(kind),
+                        cells: height as u64 * row_cells(kind) as u64,
+                    }
+                })
+                .collect();
 
         let counts = trace::entry_counts(&compiled.program, execution);
         let mut procedures: Vec<ProcedureUsage> = compiled
@@ -139,7 +136,7 @@ impl Analysis {
             .zip(&compiled.info)
             .zip(&counts)
         {
-            let kind = chip(ChipKind::of(entry.class()));
+            let kind = ChipKind::of(entry.class()).or_twin(exists_under(profile));
             let cells = u64::from(count) * row_cells(kind) as u64 / kind.per_row() as u64;
             // The lanes of a bundle may come from different procedures: half each.
             let origins: Vec<_> = info.origins.iter().flatten().collect();

@@ -8,6 +8,10 @@ use p3_matrix::dense::RowMajorMatrix;
 use plica_field::Felt;
 
 use crate::bus::ChipBuilder;
+use crate::chips::arith::narrow as arith_narrow;
+use crate::chips::ext3::narrow as ext3_narrow;
+use crate::chips::pack::narrow as pack_narrow;
+use crate::chips::unpack::narrow as unpack_narrow;
 use crate::chips::{
     absorb, absorb_compact, addresses, advice, arith, assert, bit_length, bits, bitwise, boundary,
     change, clock, copy, ext3, frame, inverse, leave, limbs, memory_element, memory_word, node,
@@ -90,6 +94,7 @@ chips! {
     Program program "program" Role::Fixed;
     Limbs limbs "limbs" Role::Fixed;
     Arith arith "arith" Role::Facts(arith::BUNDLES);
+    ArithNarrow arith_narrow "arith narrow" Role::Facts(arith_narrow::PER_ROW);
     Inverse inverse "inverse" Role::Facts(inverse::BUNDLES);
     U32Check u32_check "u32 check" Role::Facts(u32_check::FACTS);
     U32Add u32_add "u32 add" Role::Facts(u32_add::FACTS);
@@ -101,7 +106,9 @@ chips! {
     BitLength bit_length "bit length" Role::Facts(bit_length::FACTS);
     Bits bits "bits" Role::Facts(bits::FACTS);
     Pack pack "pack" Role::Facts(pack::FACTS);
+    PackNarrow pack_narrow "pack narrow" Role::Facts(pack_narrow::PER_ROW);
     Unpack unpack "unpack" Role::Facts(unpack::FACTS);
+    UnpackNarrow unpack_narrow "unpack narrow" Role::Facts(unpack_narrow::PER_ROW);
     Rpo rpo "rpo" Role::Facts(rpo::FACTS);
     RpoCompact rpo_compact "rpo compact" Role::Facts(rpo_compact::FACTS);
     Single single "single" Role::Facts(single::INSTRUCTIONS);
@@ -116,6 +123,7 @@ chips! {
     Clock clock "clock" Role::Ordered;
     Addresses addresses "addresses" Role::Addresses;
     Ext3 ext3 "ext3" Role::Facts(ext3::FACTS);
+    Ext3Narrow ext3_narrow "ext3 narrow" Role::Facts(ext3_narrow::PER_ROW);
     Tree tree "tree" Role::Ordered;
     Node node "node" Role::Trees;
     NodeCompact node_compact "node compact" Role::Trees;
@@ -126,7 +134,7 @@ chips! {
 }
 
 impl ChipKind {
-    /// The chip that has the rows of a class of entries; in proofs with a higher degree it may be its [`Self::twin`].
+    /// The chip that has the rows of a class of entries; in some profiles it is its [`Self::twin`].
     pub const fn of(class: Class) -> Self {
         match class {
             Class::Arith => Self::Arith,
@@ -159,14 +167,28 @@ impl ChipKind {
         }
     }
 
-    /// The chip that does the same work in constraints of a higher degree: fewer columns, more quotient chunks.
+    /// The chip that does the same work in fewer columns: in constraints of a higher degree, which need more quotient chunks, or with
+    /// fewer facts per row ([`Self::lifted_only`]).
     pub const fn twin(self) -> Option<Self> {
         match self {
+            Self::Arith => Some(Self::ArithNarrow),
+            Self::Pack => Some(Self::PackNarrow),
+            Self::Unpack => Some(Self::UnpackNarrow),
+            Self::Ext3 => Some(Self::Ext3Narrow),
             Self::Rpo => Some(Self::RpoCompact),
             Self::Node => Some(Self::NodeCompact),
             Self::Absorb => Some(Self::AbsorbCompact),
             _ => None,
         }
+    }
+
+    /// A chip that exists in the lifted format only. There whoever verifies a proof in the machine pays for columns, whatever the height of
+    /// a table; elsewhere several facts per row cost fewer cells each.
+    pub const fn lifted_only(self) -> bool {
+        matches!(
+            self,
+            Self::ArithNarrow | Self::PackNarrow | Self::UnpackNarrow | Self::Ext3Narrow
+        )
     }
 
     /// Its twin if there is one and it is allowed, else the chip itself.
@@ -272,7 +294,7 @@ impl BaseAir<Felt> for ChipKind {
         }
     }
 
-    /// Degree 3 for all but the twins: leaves run at blow-up 2, and the lookups of every chip pack two per column.
+    /// Degree 3 for all but the compact twins: leaves run at blow-up 2, and the lookups of every chip pack two per column.
     fn max_constraint_degree(&self) -> Option<usize> {
         match self {
             Self::RpoCompact | Self::NodeCompact | Self::AbsorbCompact => None,
@@ -297,18 +319,21 @@ macro_rules! columns {
         /// Columns of this chip.
         pub const WIDTH: usize = std::mem::size_of::<$cols<u8>>();
 
-        impl<T> $cols<T> {
+        crate::chip::columns!([T] $cols<T>, $cols<u8>);
+    };
+    ([$($generics:tt)*] $cols:ty, $bytes:ty) => {
+        impl<$($generics)*> $cols {
             /// The row as named columns.
             pub fn of(row: &[T]) -> &Self {
-                assert_eq!(row.len(), WIDTH);
-                // SAFETY: `repr(C)` with fields of type T or arrays of T only, so size = WIDTH · size_of::<T>()
+                assert_eq!(row.len(), std::mem::size_of::<$bytes>());
+                // SAFETY: `repr(C)` with fields of type T or arrays of T only, so size = columns · size_of::<T>()
                 // without padding, the alignment is T's, and the length was checked.
                 unsafe { &*row.as_ptr().cast::<Self>() }
             }
 
             /// The row as named columns, to be written.
             pub fn of_mut(row: &mut [T]) -> &mut Self {
-                assert_eq!(row.len(), WIDTH);
+                assert_eq!(row.len(), std::mem::size_of::<$bytes>());
                 // SAFETY: as in `of`; the borrow is unique.
                 unsafe { &mut *row.as_mut_ptr().cast::<Self>() }
             }
@@ -316,6 +341,48 @@ macro_rules! columns {
     };
 }
 pub(crate) use columns;
+
+/// The columns of a chip and of its narrow twin. `Row<T, N>` has N facts; `eval_row` is written once for all N.
+macro_rules! columns_with_narrow_twin {
+    ($wide:ident, narrow: $narrow:literal) => {
+        crate::chip::columns!([T, const N: usize] Row<T, N>, Row<u8, N>);
+
+        pub type Cols<T> = Row<T, $wide>;
+
+        const fn width<const N: usize>() -> usize {
+            std::mem::size_of::<Row<u8, N>>()
+        }
+
+        /// Columns of this chip.
+        pub const WIDTH: usize = width::<$wide>();
+
+        pub fn eval<AB: crate::bus::ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
+            eval_row(Cols::of(row), builder);
+        }
+
+        /// The twin with fewer facts per row.
+        pub mod narrow {
+            /// Facts per row.
+            pub const PER_ROW: usize = $narrow;
+
+            pub type Cols<T> = super::Row<T, PER_ROW>;
+
+            /// Columns of this chip.
+            pub const WIDTH: usize = super::width::<PER_ROW>();
+
+            /// Names of the constraints: those of the first facts of a wide row.
+            pub const CONSTRAINTS: &[&str] = {
+                let per_fact = super::CONSTRAINTS.len() / super::$wide;
+                super::CONSTRAINTS.split_at(per_fact * PER_ROW).0
+            };
+
+            pub fn eval<AB: crate::bus::ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
+                super::eval_row(Cols::of(row), builder);
+            }
+        }
+    };
+}
+pub(crate) use columns_with_narrow_twin;
 
 /// Names of the constraints of a row of four facts from those of one.
 macro_rules! four_facts {

@@ -59,17 +59,20 @@ pub enum InstanceError {
         name: &'static str,
     },
     /// A kind that does not exist under the profile: its constraints have too high a degree for the blow-up.
-    #[error(
-        "`{name}` is not available under this profile: its constraints have degree {degree}, at blow-up {blowup} at most {max} is possible",
-        max = blowup + 1
-    )]
+    #[error("`{name}` is not available under this profile: its constraints have degree {degree}, of {most} at most")]
     Unavailable {
         /// Name of the kind.
         name: &'static str,
         /// Its largest degree.
         degree: usize,
-        /// The profile's blow-up.
-        blowup: usize,
+        /// The largest that the profile allows.
+        most: usize,
+    },
+    /// A kind of the lifted format under a profile of another one.
+    #[error("`{name}` is not available under this profile: it exists in the lifted format only")]
+    LiftedOnly {
+        /// Name of the kind.
+        name: &'static str,
     },
     /// A kind whose twin exists under the profile.
     #[error("under this profile `{twin}` takes the place of `{name}`")]
@@ -168,6 +171,9 @@ impl InstanceList {
             {
                 return Err(InstanceError::Order(position));
             }
+            if !airs.is_of_format(index, profile) {
+                return Err(InstanceError::LiftedOnly { name: kind.name });
+            }
             if let Some(twin) = airs.replaced(index, profile) {
                 return Err(InstanceError::Replaced {
                     name: kind.name,
@@ -178,7 +184,7 @@ impl InstanceList {
                 return Err(InstanceError::Unavailable {
                     name: kind.name,
                     degree: airs.info(index).degree,
-                    blowup: 1 << profile.most_log_chunks(),
+                    most: (1 << profile.most_log_chunks()) + 1,
                 });
             }
             counts[index] += 1;

@@ -135,14 +135,14 @@ pub enum SetupError {
         got: usize,
     },
     /// Constraints of too high degree for the profile's blow-up, in a table that the key would list.
-    #[error("`{name}` has constraints of degree {degree}; at blow-up {blowup} at most {max} is possible", max = blowup + 1)]
+    #[error("`{name}` has constraints of degree {degree}; under this profile {most} is possible at most")]
     Degree {
         /// Name of the kind.
         name: &'static str,
         /// Its largest degree.
         degree: usize,
-        /// The profile's blow-up.
-        blowup: usize,
+        /// The largest that the profile allows.
+        most: usize,
     },
     /// The key would not be accepted.
     #[error(transparent)]
@@ -244,7 +244,7 @@ pub fn setup_with_heights<T: Table>(
             return Err(SetupError::Degree {
                 name,
                 degree: airs.info(kind).degree,
-                blowup: 1 << profile.most_log_chunks(),
+                most: (1 << profile.most_log_chunks()) + 1,
             });
         }
         if let Some(got) = log_height {

@@ -11,7 +11,7 @@ use plica_hash_rpo::hash_elements;
 use plica_recursion::Universal;
 use plica_vm::compile::{Compiled, compile};
 use plica_vm::inputs::Inputs;
-use plica_vm::prover::{machine, prove, setup};
+use plica_vm::prover::{exists_under, machine, prove, setup};
 use plica_vm::syntax::{NoModules, parse_program};
 
 const MAX_CYCLES: u64 = 1 << 30;
@@ -63,7 +63,11 @@ fn main() {
             .record(&inputs, MAX_CYCLES)
             .unwrap_or_else(|e| panic!("{:?}", miette::Report::new(*e)));
         println!("run in {:.2?}", start.elapsed());
-        let rows = row_counts(&compiled.program, &execution);
+        let rows = row_counts(
+            &compiled.program,
+            &execution,
+            exists_under(&Profile::LIFTED),
+        );
         drop(execution);
         let start = Instant::now();
         let proven =
@@ -100,10 +104,7 @@ fn print(proof: &plica_fri::Proof, rows: &[(ChipKind, usize)]) {
     for table in proof.instances().tables() {
         let c = &columns[usize::from(table.kind)];
         let kind = ChipKind::ALL[usize::from(table.kind)];
-        // Of a chip that is replaced by its twin the rows are listed under its own name.
-        let listed = rows
-            .iter()
-            .find(|(other, rows)| *rows > 0 && (*other == kind || other.twin() == Some(kind)));
+        let listed = rows.iter().find(|(other, _)| *other == kind);
         let width = c.main + c.preprocessed + c.bus;
         let cells = width << table.log_height;
         println!(

@@ -12,7 +12,7 @@ use plica_fri::{Profile, SecurityTarget, VerifyingKey};
 use plica_recursion::aggregate::{Aggregator, Child};
 use plica_vm::compile::compile;
 use plica_vm::inputs::Inputs;
-use plica_vm::prover::{Proven, heights_under, least_rows, machine, prove, setup};
+use plica_vm::prover::{Proven, exists_under, heights_under, least_rows, machine, prove, setup};
 use plica_vm::syntax::{NoModules, parse_program};
 
 const MAX_CYCLES: u64 = 1 << 28;
@@ -24,11 +24,11 @@ const LEAF: &str = "begin repeat.16384 swap dup.1 add end end";
 const fn phase(kind: ChipKind) -> &'static str {
     match kind {
         ChipKind::RpoCompact => "transcript: messages and draws",
-        ChipKind::Ext3 => "constraints at ζ; batching at queries",
+        ChipKind::Ext3Narrow => "constraints at ζ; batching at queries",
         ChipKind::AbsorbCompact => "leaves: columns opened, layers, claims summed up",
         ChipKind::NodeCompact => "paths of all trees",
         ChipKind::Tree | ChipKind::Sum => "looks at leaves",
-        ChipKind::Pack | ChipKind::Unpack => "coefficients of K and words",
+        ChipKind::PackNarrow | ChipKind::UnpackNarrow => "coefficients of K and words",
         ChipKind::Advice => "claims, hints",
         ChipKind::MemoryWord | ChipKind::Addresses | ChipKind::Limbs => {
             "arrays over tables, heights, layers; bounds"
@@ -48,11 +48,11 @@ fn node(text: &mut String, aggregator: &Aggregator, children: &[Child<'_>]) {
         "| chip | rows | filled up to | columns | cells | for |\n|---|---|---|---|---|---|\n",
     );
     let (mut cells, mut highest, mut opened) = (0, 0, 0);
-    for (kind, rows) in row_counts(&compiled.program, &execution) {
-        if rows == 0 {
-            continue;
-        }
-        let kind = kind.or_twin(|twin| machine().is_available(twin as usize, &Profile::LIFTED));
+    for (kind, rows) in row_counts(
+        &compiled.program,
+        &execution,
+        exists_under(&Profile::LIFTED),
+    ) {
         let columns = &columns[kind as usize];
         let width = columns.main + columns.bus + columns.preprocessed;
         let heights = if kind.preprocessed() {

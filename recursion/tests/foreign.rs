@@ -73,6 +73,7 @@ fn machine(name: &'static str, table: Foreign) -> Arc<AirSet<Foreign>> {
         presence: Presence::Fixed,
         ordered: false,
         twin: None,
+        lifted_only: false,
     };
     Arc::new(AirSet::new(vec![kind]).expect("a machine"))
 }

@@ -30,7 +30,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("129ba1af18ab46b1501cd643ef408ec0462f337d3e907db105566556e342d54f");
+    Fingerprint::new("541c506e4d4d2c09f35b4edbd876e71f979beb4f7b9f328c7d165ebfbba96fbb");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {
@@ -58,6 +58,7 @@ fn kinds() -> Vec<Kind<ChipKind>> {
             },
             ordered: kind.chained(),
             twin: kind.twin().map(|twin| twin as usize),
+            lifted_only: kind.lifted_only(),
         })
         .collect()
 }
@@ -163,8 +164,15 @@ pub fn prove<'a>(
 pub fn heights_under(profile: &Profile) -> Heights {
     match profile.format {
         Format::Batch => Heights::FEW_CELLS,
+        // What nobody verifies in the machine is to be small.
+        Format::Lifted if profile.log_blowup > Profile::LIFTED.log_blowup => Heights::ONE_TABLE,
         Format::Lifted => Heights::FEW_TABLES,
     }
+}
+
+/// The chips that a profile has: twins take the place of their originals under those that have them.
+pub fn exists_under(profile: &Profile) -> impl Fn(ChipKind) -> bool + '_ {
+    |kind| machine().is_available(kind as usize, profile)
 }
 
 /// Proves a recorded execution.
@@ -183,7 +191,7 @@ pub fn prove_execution(
         &compiled.layout,
         &execution,
         heights_under(profile),
-        |twin| machine().is_available(twin as usize, profile),
+        exists_under(profile),
     );
     let claim = Claim {
         key: key.verifying_key().digest(),
@@ -310,6 +318,37 @@ mod tests {
             }
         }
         assert!(plan(&[(ChipKind::Copy, 31), (ChipKind::Copy, 31)]).is_ok());
+    }
+
+    /// Of a chip and its twin exactly one exists under a profile, and those with fewer facts per row only in the lifted format, where a program
+    /// that verifies all proofs knows no other.
+    #[test]
+    fn of_twins_a_profile_has_one() {
+        let target = SecurityTarget::CONJECTURED_100;
+        let known = plica_fri::lifted::Machine::new(machine(), &Profile::LIFTED, target, 22);
+        let known: Vec<_> = known.expect("a machine").kinds;
+        let mut twins = 0;
+        for profile in &Profile::ALL {
+            let exists = exists_under(profile);
+            let lifted = profile.format == Format::Lifted;
+            for kind in ChipKind::ALL {
+                let Some(twin) = kind.twin() else {
+                    continue;
+                };
+                twins += 1;
+                assert_ne!(exists(kind), exists(twin), "{}: {kind:?}", profile.name);
+                if twin.lifted_only() {
+                    assert_eq!(exists(twin), lifted, "{}: {kind:?}", profile.name);
+                    assert!(twin.per_row() < kind.per_row());
+                }
+            }
+            if lifted {
+                let existing = ChipKind::ALL.into_iter().filter(|&kind| exists(kind));
+                let known = known.iter().map(|kind| kind.name);
+                assert!(known.eq(existing.map(ChipKind::name)));
+            }
+        }
+        assert_eq!(twins, 7 * Profile::ALL.len());
     }
 
     /// A machine that counts fewer rows is another machine, under which no key of this one is accepted.

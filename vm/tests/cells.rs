@@ -13,6 +13,7 @@ use plica_vm::prover::machine;
 const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
     match kind {
         ChipKind::Arith => Some((4, "field instruction", 17.0)),
+        ChipKind::ArithNarrow => Some((2, "the same, in the lifted format", 20.0)),
         ChipKind::Inverse => Some((4, "zero test or inversion", 17.0)),
         ChipKind::Copy => Some((4, "copied value", 12.0)),
         ChipKind::WordCopy => Some((1, "copied word", 31.0)),
@@ -31,8 +32,11 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::BitLength => Some((4, "bit length", 40.0)),
         ChipKind::Bits => Some((1, "32 bits and their number", 140.0)),
         ChipKind::Pack => Some((4, "word of four elements", 45.0)),
+        ChipKind::PackNarrow => Some((1, "the same, in the lifted format", 45.0)),
         ChipKind::Unpack => Some((4, "elements of a word", 45.0)),
+        ChipKind::UnpackNarrow => Some((1, "the same, in the lifted format", 45.0)),
         ChipKind::Ext3 => Some((4, "product, sum or inverse in the extension", 28.0)),
+        ChipKind::Ext3Narrow => Some((2, "the same, in the lifted format", 32.0)),
         ChipKind::Rpo => Some((1, "permutation or two-to-one hash", 295.0)),
         ChipKind::RpoCompact => Some((1, "the same, at blow-up 8", 135.0)),
         ChipKind::MemoryElement => Some((1, "load or store of an element", 45.0)),

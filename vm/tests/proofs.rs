@@ -16,7 +16,9 @@ use plica_field::Felt;
 use plica_fri::{Model, Profile, SecurityTarget, Trace, VerifyingKey};
 use plica_vm::compile::{Compiled, compile};
 use plica_vm::inputs::Inputs;
-use plica_vm::prover::{Proven, ProvingKey, fill_up, heights_under, prove, setup, verify};
+use plica_vm::prover::{
+    Proven, ProvingKey, exists_under, fill_up, heights_under, prove, setup, verify,
+};
 use plica_vm::syntax::{Instruction, NoModules, Node, NodeKind, Program, parse_program};
 use random::{ENABLED, random_inputs, random_program_with};
 use support::{Case, Expected, load_corpus};
@@ -84,7 +86,7 @@ impl<'a> Proved<'a> {
             &self.compiled.layout,
             &execution,
             heights_under(profile),
-            |twin| self.has(twin),
+            exists_under(profile),
         );
         let mut found = tables.iter_mut().filter(|table| table.kind == kind);
         forge(&mut found.next().expect("the chip ran").trace.values);
@@ -100,23 +102,27 @@ impl<'a> Proved<'a> {
     }
 }
 
-/// Proves a run under every profile. At blow-up 8 one of two chips is the compact one, under the same program; below it does not exist.
+/// Profiles of blow-up 8, under which chips of a higher degree exist.
+const COMPACT: &[&str] = &["compact", "evm", "lifted"];
+
+/// Proves a run under every profile. Under some one of two chips is the twin, under the same program; elsewhere that does not exist.
 /// `check` sees which of the two it is.
 fn in_every_profile(
     source: &str,
     inputs: &Inputs,
     twins: [ChipKind; 2],
+    with_twin: &[&str],
     check: impl Fn(&Proved<'_>, ChipKind),
 ) {
     let parsed = parse_program(source, "program", &NoModules).expect("parses");
     let compiled = compile(&parsed).expect("compiles");
     for profile in Profile::ALL {
         let name = profile.name;
-        let compact = ["compact", "evm", "lifted"].contains(&name);
+        let twin = with_twin.contains(&name);
         let proved = Proved::new(&compiled, inputs, &profile, name).expect("runs");
         let found = twins.map(|kind| proved.has(kind));
-        assert_eq!(found, [!compact, compact], "{name}");
-        check(&proved, twins[usize::from(compact)]);
+        assert_eq!(found, [!twin, twin], "{name}");
+        check(&proved, twins[usize::from(twin)]);
     }
 }
 
@@ -305,12 +311,31 @@ fn hashes_are_proven_in_every_profile() {
     let source = "begin hperm hmerge repeat.40 hash end end";
     let inputs = Inputs::from_stack((1..=16).map(Felt::new).collect::<Vec<_>>());
     let twins = [ChipKind::Rpo, ChipKind::RpoCompact];
-    in_every_profile(source, &inputs, twins, |proved, kind| {
+    in_every_profile(source, &inputs, twins, COMPACT, |proved, kind| {
         proved.refuses(kind, |values| {
             let middle = values.len() / 2;
             values[middle] += Felt::new(1);
         });
     });
+}
+
+/// Facts of which a row holds several are narrower in the lifted format; a forged row of either chip is refused.
+#[test]
+fn facts_are_proven_in_every_profile() {
+    let source = "
+        begin
+            dup.5 dup.5 dup.5 dup.5 dup.5 dup.5 ext3mul ext3inv ext3add
+            hperm add mul.5
+        end";
+    let inputs = Inputs::from_stack((1..=16).map(Felt::new).collect::<Vec<_>>());
+    for kind in ChipKind::ALL.into_iter().filter(|kind| kind.lifted_only()) {
+        let original = |other: &ChipKind| other.twin() == Some(kind);
+        let original = ChipKind::ALL.into_iter().find(original).expect("a twin");
+        let twins = [original, kind];
+        in_every_profile(source, &inputs, twins, &["lifted"], |proved, kind| {
+            proved.refuses(kind, |values| values[0] += Felt::new(1));
+        });
+    }
 }
 
 /// Every form of the instructions on Merkle trees, with one of the two chips for nodes.
@@ -334,7 +359,7 @@ fn trees_are_proven_in_every_profile() {
     let stack: Vec<_> = position.into_iter().chain(root.into_iter().rev()).collect();
     let inputs = Inputs::from_stack(stack);
     let twins = [ChipKind::Node, ChipKind::NodeCompact];
-    in_every_profile(source, &inputs, twins, |proved, _| {
+    in_every_profile(source, &inputs, twins, COMPACT, |proved, _| {
         assert!(proved.has(ChipKind::Tree) && proved.has(ChipKind::Change));
         assert!(!proved.has(ChipKind::Rpo) && !proved.has(ChipKind::RpoCompact));
     });
@@ -365,7 +390,7 @@ fn sums_are_proven_in_every_profile() {
         ..Inputs::from_stack(stack)
     };
     let twins = [ChipKind::Absorb, ChipKind::AbsorbCompact];
-    in_every_profile(source, &inputs, twins, |proved, kind| {
+    in_every_profile(source, &inputs, twins, COMPACT, |proved, kind| {
         assert!(proved.has(ChipKind::Sum));
         let execution = proved.compiled.record(&inputs, MAX_CYCLES).expect("runs");
         assert_eq!(execution.messages.len(), 1);

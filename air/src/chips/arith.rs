@@ -19,10 +19,10 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 
 use crate::bus::{self, ChipBuilder};
-use crate::chip::columns;
+use crate::chip::columns_with_narrow_twin;
 use crate::code::{ArithBundle, ArithOp, Class, Operand};
 
-/// Bundles per row.
+/// Bundles per row. The narrow twin has fewer.
 pub const BUNDLES: usize = 2;
 /// Instructions per bundle.
 pub const LANES: usize = 2;
@@ -99,12 +99,13 @@ pub struct Bundle<T> {
     pub lanes: [Lane<T>; LANES],
 }
 
+/// A row of N bundles.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub bundles: [Bundle<T>; BUNDLES],
+pub struct Row<T, const N: usize> {
+    pub bundles: [Bundle<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(BUNDLES, narrow: 1);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = &[
@@ -118,9 +119,8 @@ pub const CONSTRAINTS: &[&str] = &[
     "bundle 1 lane 1: result",
 ];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    let cols = Cols::of(row);
-    for bundle in &cols.bundles {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for bundle in &row.bundles {
         bus::lookup(
             builder,
             [

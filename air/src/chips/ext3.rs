@@ -15,11 +15,11 @@ use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
 use plica_field::{Ext, Felt, coefficients};
 
 use crate::bus::{self, ChipBuilder};
-use crate::chip::{columns, four_facts};
+use crate::chip::{columns_with_narrow_twin, four_facts};
 use crate::code::{Class, FactOp, MAX_OPERANDS};
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 
 /// The code of an inverse in the lookup: its instruction, and that operands 0 and 2 are no cells.
@@ -44,12 +44,13 @@ pub struct Fact<T> {
     pub mult: T,
 }
 
+/// A row of N instructions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub facts: [Fact<T>; FACTS],
+pub struct Row<T, const N: usize> {
+    pub facts: [Fact<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(FACTS, narrow: 2);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = four_facts![
@@ -78,8 +79,8 @@ fn word<AB: ChipBuilder>([c0, c1, c2]: [impl Into<AB::Expr>; 3]) -> [AB::Expr; 4
     [c0.into(), c1.into(), c2.into(), AB::Expr::ZERO]
 }
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    for fact in &Cols::of(row).facts {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for fact in &row.facts {
         let inverse: AB::Expr = fact.inverse.into();
         let product = product::<AB::Expr>(&fact.a.map(Into::into), &fact.b.map(Into::into));
         for (i, coefficient) in product.iter().enumerate() {

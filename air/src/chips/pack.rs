@@ -7,11 +7,11 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 
 use crate::bus::{self, ChipBuilder};
-use crate::chip::columns;
+use crate::chip::columns_with_narrow_twin;
 use crate::code::Class;
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 
 /// One component.
@@ -37,12 +37,13 @@ pub struct Fact<T> {
     pub mult: T,
 }
 
+/// A row of N instructions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub facts: [Fact<T>; FACTS],
+pub struct Row<T, const N: usize> {
+    pub facts: [Fact<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(FACTS, narrow: 1);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = &[
@@ -80,8 +81,8 @@ pub const CONSTRAINTS: &[&str] = &[
     "fact 3: immediate 3",
 ];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    for fact in &Cols::of(row).facts {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for fact in &row.facts {
         let mut code = AB::Expr::ZERO;
         for (j, component) in fact.components.iter().enumerate() {
             let immediate: AB::Expr = component.immediate.into();

@@ -20,7 +20,9 @@ pub(crate) use messages::{
     address, and_message, call, cell, change, limb_messages, limbs_changed, memory, message, node,
     state, sums, word, word_of,
 };
-pub(crate) use rows::{FRAMES, IDS, number, with_effect_row, with_fact_row, with_four_facts};
+pub(crate) use rows::{
+    FRAMES, IDS, number, with_effect_row, with_fact_row, with_facts, with_four_facts,
+};
 
 /// Multiplicity of every provided cell of the honest rows.
 pub(crate) const MULT: i64 = 3;
@@ -28,6 +30,30 @@ pub(crate) const MULT: i64 = 3;
 pub(crate) fn felt(value: i64) -> Felt {
     Felt::from_i64(value)
 }
+
+/// Makes tests of functions of a chip with N facts per row: of the chip, and of its narrow twin.
+macro_rules! tests_of_both {
+    ($wide:ident, $per_row:ident, $narrow:ident: $($test:ident),* $(,)?) => {
+        $(
+            mod $test {
+                use crate::chip::ChipKind;
+
+                #[test]
+                fn wide() {
+                    assert_eq!(ChipKind::$wide.per_row(), super::$per_row);
+                    super::$test::<{ super::$per_row }>(ChipKind::$wide);
+                }
+
+                #[test]
+                fn narrow() {
+                    assert_eq!(ChipKind::$wide.twin(), Some(ChipKind::$narrow));
+                    super::$test::<{ ChipKind::$narrow.per_row() }>(ChipKind::$narrow);
+                }
+            }
+        )*
+    };
+}
+pub(crate) use tests_of_both;
 
 /// A row of facts with multiplicities of zero satisfies every constraint and provides nothing.
 pub(crate) fn check_padding(chip: ChipKind, honest: &[Felt], mults: &[usize]) {

@@ -110,9 +110,19 @@ pub(crate) fn with_four_facts(
     op: FactOp,
     operands: &[Operand],
     values: &[Felt],
+    fill: impl FnMut(usize, &FactRow<'_>),
+) {
+    with_facts::<4>(op, operands, values, fill);
+}
+
+/// The same for each of the N instructions of a row.
+pub(crate) fn with_facts<const N: usize>(
+    op: FactOp,
+    operands: &[Operand],
+    values: &[Felt],
     mut fill: impl FnMut(usize, &FactRow<'_>),
 ) {
-    for (i, at) in FRAMES.into_iter().zip(IDS).enumerate() {
+    for (i, at) in FRAMES.into_iter().zip(IDS).enumerate().take(N) {
         with_fact_row(op, at, operands, values, |row| fill(i, row));
     }
 }

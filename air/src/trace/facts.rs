@@ -62,6 +62,10 @@ impl Generator<'_> {
             ChipKind::Arith => {
                 self.arith_row(&mut arith::Cols::of_mut(row).bundles[j], fact, real);
             }
+            ChipKind::ArithNarrow => {
+                let cols = &mut arith::narrow::Cols::of_mut(row).bundles[j];
+                self.arith_row(cols, fact, real);
+            }
             ChipKind::Inverse => {
                 self.inverse_row(&mut inverse::Cols::of_mut(row).bundles[j], fact, real);
             }
@@ -103,11 +107,20 @@ impl Generator<'_> {
             ChipKind::Pack => self.fact_row(fact, real, |values| {
                 pack::fill(&mut pack::Cols::of_mut(row).facts[j], values);
             }),
+            ChipKind::PackNarrow => self.fact_row(fact, real, |values| {
+                pack::fill(&mut pack::narrow::Cols::of_mut(row).facts[j], values);
+            }),
             ChipKind::Unpack => self.fact_row(fact, real, |values| {
                 unpack::fill(&mut unpack::Cols::of_mut(row).facts[j], values);
             }),
+            ChipKind::UnpackNarrow => self.fact_row(fact, real, |values| {
+                unpack::fill(&mut unpack::narrow::Cols::of_mut(row).facts[j], values);
+            }),
             ChipKind::Ext3 => self.fact_row(fact, real, |values| {
                 ext3::fill(&mut ext3::Cols::of_mut(row).facts[j], values);
+            }),
+            ChipKind::Ext3Narrow => self.fact_row(fact, real, |values| {
+                ext3::fill(&mut ext3::narrow::Cols::of_mut(row).facts[j], values);
             }),
             ChipKind::Rpo => self.fact_row(fact, real, |values| {
                 rpo::fill(rpo::Cols::of_mut(row), values);

@@ -50,9 +50,9 @@ impl Instances {
         self
     }
 
-    /// Rows of a chip of facts or of ordered rows, without padding.
-    pub(super) fn rows(&self, kind: ChipKind) -> usize {
-        self.facts[kind as usize].len().div_ceil(kind.per_row()) + self.events[kind as usize].len()
+    /// Rows of a chip of facts or of ordered rows, without padding, when `used` takes its place: the chip itself or its twin.
+    pub(super) fn rows(&self, kind: ChipKind, used: ChipKind) -> usize {
+        self.facts[kind as usize].len().div_ceil(used.per_row()) + self.events[kind as usize].len()
     }
 
     pub(super) fn push_fact(&mut self, kind: ChipKind, frame: FrameIndex, entry: u32) {
@@ -143,6 +143,11 @@ impl Heights {
     /// Where a table costs a verifier its columns once more.
     pub const FEW_TABLES: Self = Self {
         split_from: 1 << 13,
+    };
+
+    /// Where every opened column counts.
+    pub const ONE_TABLE: Self = Self {
+        split_from: usize::MAX,
     };
 
     /// Heights of the tables that hold `rows` rows: one power of two, or two where the second instance avoids at least

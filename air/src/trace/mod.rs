@@ -40,12 +40,17 @@ pub struct Table {
     pub trace: RowMajorMatrix<Felt>,
 }
 
-/// The rows each chip needs for `execution`, without padding.
-pub fn row_counts(code: &Program, execution: &Execution) -> Vec<(ChipKind, usize)> {
+/// The rows that each chip with rows needs for `execution`, without padding, with the twins ([`ChipKind::twin`]) that `allowed` allows in
+/// place of their originals.
+pub fn row_counts(
+    code: &Program,
+    execution: &Execution,
+    allowed: impl Fn(ChipKind) -> bool,
+) -> Vec<(ChipKind, usize)> {
     let instances = collect(code, execution);
     let trees = Trees::new(&execution.trees, Heights::FEW_CELLS);
     let absorbed = Absorbed::listed(execution, Heights::FEW_CELLS);
-    let rows = |kind| match kind {
+    let rows = |kind, used| match kind {
         ChipKind::Boundary => 1,
         ChipKind::Program => code.entries.len().div_ceil(program::LANES),
         ChipKind::Limbs if has_table(code, kind) => limbs::HEIGHT,
@@ -53,9 +58,14 @@ pub fn row_counts(code: &Program, execution: &Execution) -> Vec<(ChipKind, usize
         ChipKind::Node => trees.nodes.len(),
         ChipKind::Change => trees.changes.len(),
         ChipKind::Absorb => absorbed.rows.len(),
-        _ => instances.rows(kind),
+        _ => instances.rows(kind, used),
     };
-    ChipKind::ALL.map(|kind| (kind, rows(kind))).to_vec()
+    let kinds = ChipKind::ALL.into_iter();
+    kinds
+        .map(|kind| (kind, kind.or_twin(&allowed)))
+        .map(|(kind, used)| (used, rows(kind, used)))
+        .filter(|&(_, rows)| rows > 0)
+        .collect()
 }
 
 /// How often each entry of the program table ran.
@@ -102,21 +112,24 @@ pub fn generate_with(
         .lookups
         .resize_with(program.entries.len(), AtomicU32::default);
 
-    let of_facts = || {
-        let kinds = ChipKind::ALL.into_iter();
-        kinds.filter(|kind| matches!(kind.role(), Role::Facts(_)))
-    };
-    let heights_of = |kind| heights.of(instances.rows(kind));
+    // The chips that are used, with their instances, which are listed under the originals.
+    let of_facts: Vec<_> = ChipKind::ALL
+        .into_iter()
+        .filter(|kind| matches!(kind.role(), Role::Facts(_)))
+        .map(|kind| {
+            let used = kind.or_twin(&allowed);
+            let heights = heights.of(instances.rows(kind, used));
+            (used, &instances.facts[kind as usize], heights)
+        })
+        .collect();
     generator.count(&instances);
-    for kind in of_facts() {
-        let facts = &instances.facts[kind as usize];
-        generator.count_padding(facts, &heights_of(kind), kind.per_row());
+    for (used, facts, heights) in &of_facts {
+        generator.count_padding(facts, heights, used.per_row());
     }
 
     let mut tables = vec![generator.boundary(), generator.program()];
-    for kind in of_facts() {
-        let facts = &instances.facts[kind as usize];
-        tables.extend(generator.facts(kind.or_twin(&allowed), facts, &heights_of(kind)));
+    for (used, facts, heights) in &of_facts {
+        tables.extend(generator.facts(*used, facts, heights));
     }
     for kind in ChipKind::ALL.into_iter().filter(|kind| kind.ordered()) {
         tables.extend(generator.events(kind, &instances.events[kind as usize]));

@@ -26,6 +26,9 @@ pub enum AirSetError {
     /// A twin that does not exist, has a twin itself, or is not dynamic as the kind is.
     #[error("the twin of `{0}` is not a dynamic kind without a twin")]
     Twin(&'static str),
+    /// A kind that keys list, but not those of all profiles.
+    #[error("`{0}` exists in the lifted format only, but is not dynamic")]
+    LiftedOnly(&'static str),
     /// No kind that every key pins.
     #[error("no kind is pinned by every key")]
     NothingPinned,
@@ -77,6 +80,9 @@ pub(super) fn check_declarations<T: Table>(
             if !dynamic(kind) || !kinds.get(twin).is_some_and(fits) {
                 return Err(AirSetError::Twin(kind.name));
             }
+        }
+        if kind.lifted_only && !dynamic(kind) {
+            return Err(AirSetError::LiftedOnly(kind.name));
         }
         if kind.presence.is_preprocessed() != (kind.table.preprocessed_width() > 0) {
             return Err(AirSetError::Presence(kind.name));

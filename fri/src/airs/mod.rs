@@ -125,7 +125,9 @@ pub struct Kind<T> {
     /// Whether its rows are links of a chain over the bus whose order rests on their number: the total height of ordered tables in a
     /// proof must be below 2^32.
     pub ordered: bool,
-    /// The kind that takes its place under profiles under which that one exists: it does the same with constraints of a higher degree. Whoever
-    /// verifies all proofs of a machine then need not know both.
+    /// The kind that takes its place under profiles under which that one exists: it does the same with constraints of a higher degree, or in
+    /// narrower rows. Whoever verifies all proofs of a machine then need not know both.
     pub twin: Option<usize>,
+    /// Whether it exists under profiles of the lifted format only. For dynamic kinds.
+    pub lifted_only: bool,
 }

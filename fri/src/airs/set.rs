@@ -9,7 +9,7 @@ use super::analysis::{Constraints, KindColumns, KindInfo, chunks_at};
 use super::checks::{AirSetError, check_declarations, check_lookups};
 use super::digest::{Fingerprint, kind_digest, set_digest};
 use super::{Kind, LOOKUP_DEGREE, Presence, Table};
-use crate::profile::{MAX_LOG_BLOWUP, Profile};
+use crate::profile::{Format, MAX_LOG_BLOWUP, Profile};
 use crate::types::Ext;
 
 fn unpacked(kinds: usize) -> [Vec<OnceLock<KindInfo>>; MAX_LOG_BLOWUP + 1] {
@@ -199,17 +199,24 @@ impl<T: Table> AirSet<T> {
         (0..self.kinds.len()).filter(move |&kind| !dynamic(self.kinds[kind].presence))
     }
 
-    /// Whether a kind may occur in proofs under a profile: the blow-up is enough for its constraints, and it has no twin of which that is
-    /// true. A kind that does not exist never occurs.
+    /// Whether a kind may occur in proofs under a profile: it exists in the profile's format, the blow-up is enough for its constraints, and
+    /// it has no twin of which that is true. A kind that the set does not have never occurs.
     ///
-    /// Lets a machine have a chip of high degree beside one of degree 3 for the same work.
+    /// Lets a machine have a chip of high degree beside one of degree 3, or a narrow one beside a wide one, for the same work.
     #[must_use]
     pub fn is_available(&self, kind: usize, profile: &Profile) -> bool {
         self.is_possible(kind, profile) && self.replaced(kind, profile).is_none()
     }
 
     fn is_possible(&self, kind: usize, profile: &Profile) -> bool {
-        kind < self.kinds.len() && self.info(kind).log_chunks <= profile.most_log_chunks()
+        self.is_of_format(kind, profile) && self.info(kind).log_chunks <= profile.most_log_chunks()
+    }
+
+    /// Whether a kind exists in a profile's format.
+    pub(crate) fn is_of_format(&self, kind: usize, profile: &Profile) -> bool {
+        let lifted = profile.format == Format::Lifted;
+        let kind = self.kinds.get(kind);
+        kind.is_some_and(|kind| lifted || !kind.lifted_only)
     }
 
     /// The kind that takes the place of another one under a profile.

@@ -6,3 +6,4 @@ mod rejection;
 mod security;
 #[path = "../toy/mod.rs"]
 mod toy;
+mod twins;

@@ -144,6 +144,9 @@ fn the_set_digest_depends_on_everything() {
     k[3].twin = Some(2);
     variants.push(digest(k));
     let mut k = kinds();
+    k[3].lifted_only = true;
+    variants.push(digest(k));
+    let mut k = kinds();
     k.swap(2, 3);
     variants.push(digest(k));
     let mut k = kinds();
@@ -180,6 +183,10 @@ fn machines_that_are_none() {
             Err(AirSetError::Twin(_))
         ));
     }
+    assert!(matches!(
+        set(&|k| k[0].lifted_only = true),
+        Err(AirSetError::LiftedOnly("program"))
+    ));
     assert!(matches!(
         set(&|k| k[3].presence = Presence::Pinned),
         Err(AirSetError::Presence(_))

@@ -225,6 +225,7 @@ pub fn kind(name: &'static str, table: Toy, presence: Presence, ordered: bool) -
         presence,
         ordered,
         twin: None,
+        lifted_only: false,
     }
 }
 

@@ -16,10 +16,12 @@ use plica_air::chips::{
     u32_mul, u32_shift, unpack, word_copy,
 };
 use plica_air::code::{INPUT, OUTPUT, Program, STACK_SIZE, param};
-use plica_air::trace::{Table, generate};
+use plica_air::trace::{Table, generate_with};
 use plica_field::Felt;
+use plica_fri::Profile;
 use plica_vm::compile::{Compiled, compile};
 use plica_vm::inputs::{Inputs, Start};
+use plica_vm::prover::{exists_under, heights_under};
 use plica_vm::syntax::{NoModules, parse_program};
 
 pub(crate) const MAX_CYCLES: u64 = 1 << 20;
@@ -73,6 +75,11 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
         ChipKind::Boundary => boundary::Cols::of(&at).mults.to_vec(),
         ChipKind::Program => program::Cols::of(&at).mults.to_vec(),
         ChipKind::Arith => arith::Cols::of(&at)
+            .bundles
+            .iter()
+            .flat_map(|b| b.lanes.map(|lane| lane.mult))
+            .collect(),
+        ChipKind::ArithNarrow => arith::narrow::Cols::of(&at)
             .bundles
             .iter()
             .flat_map(|b| b.lanes.map(|lane| lane.mult))
@@ -137,6 +144,18 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
         }
         ChipKind::Bits => bits::Cols::of(&at).facts[0].mults.to_vec(),
         ChipKind::Pack => pack::Cols::of(&at).facts.map(|fact| fact.mult).to_vec(),
+        ChipKind::PackNarrow => {
+            let facts = pack::narrow::Cols::of(&at).facts;
+            facts.map(|fact| fact.mult).to_vec()
+        }
+        ChipKind::UnpackNarrow => {
+            let facts = unpack::narrow::Cols::of(&at).facts;
+            facts.iter().flat_map(|fact| fact.mults).collect()
+        }
+        ChipKind::Ext3Narrow => {
+            let facts = ext3::narrow::Cols::of(&at).facts;
+            facts.map(|fact| fact.mult).to_vec()
+        }
         ChipKind::Unpack => {
             let facts = unpack::Cols::of(&at).facts;
             facts.iter().flat_map(|fact| fact.mults).collect()
@@ -165,18 +184,37 @@ pub(crate) struct Forged {
 impl Forged {
     /// The trace of an honest run, on some advice.
     pub(crate) fn honest(source: &str, inputs: &[u64]) -> Self {
+        Self::honest_under(source, inputs, &Profile::FAST)
+    }
+
+    /// The same with the chips that a profile has.
+    pub(crate) fn honest_under(source: &str, inputs: &[u64], profile: &Profile) -> Self {
         let advice_stack = (20..30).map(Felt::new).collect();
         let inputs = Inputs {
             advice_stack,
             ..Inputs::from_stack(stack(inputs))
         };
-        Self::of(compiled(source), &inputs).expect("runs")
+        Self::under(compiled(source), &inputs, profile).expect("runs")
     }
 
     /// The trace of an honest run, if there is one.
     pub(crate) fn of<'a>(compiled: Compiled, inputs: impl Into<Start<'a>>) -> Option<Self> {
+        Self::under(compiled, inputs, &Profile::FAST)
+    }
+
+    fn under<'a>(
+        compiled: Compiled,
+        inputs: impl Into<Start<'a>>,
+        profile: &Profile,
+    ) -> Option<Self> {
         let execution = compiled.record(inputs, MAX_CYCLES).ok()?;
-        let tables = generate(&compiled.program, &compiled.layout, &execution);
+        let tables = generate_with(
+            &compiled.program,
+            &compiled.layout,
+            &execution,
+            heights_under(profile),
+            exists_under(profile),
+        );
         let forged = Self {
             fixed: ChipKind::ALL
                 .map(|kind| preprocessed(&compiled.program, kind))

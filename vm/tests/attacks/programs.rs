@@ -1,7 +1,5 @@
 //! Programs that together use every chip and every kind of row.
 
-use plica_air::chip::ChipKind;
-
 /// (name, source, inputs)
 pub(crate) const ALL: &[(&str, &str, &[u64])] = &[
     ("loop", LOOP, &[5, 3, 2]),
@@ -107,13 +105,6 @@ begin
         movdn.15 hash movup.15 sub.1 dup neq.0
     end
 end";
-
-/// Chips without rows here: twins, which occur only in profiles of a higher blow-up.
-pub(crate) const UNREACHABLE: &[ChipKind] = &[
-    ChipKind::RpoCompact,
-    ChipKind::NodeCompact,
-    ChipKind::AbsorbCompact,
-];
 
 /// Advice as elements and as a word.
 pub(crate) const ADVICE: &str = "

@@ -217,7 +217,7 @@ fn equal_beginnings_have_one_row() {
         };
         let compiled = compiled(source);
         let execution = compiled.record(&inputs, 1 << 20).expect("runs");
-        let counts = plica_air::trace::row_counts(&compiled.program, &execution);
+        let counts = plica_air::trace::row_counts(&compiled.program, &execution, |_| false);
         let forged = Forged::of(compiled, &inputs).expect("runs");
         assert!(forged.findings().is_empty());
         let of = |kind: ChipKind| counts.iter().find(|(k, _)| *k == kind).expect("listed").1;

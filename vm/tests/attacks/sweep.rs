@@ -9,7 +9,9 @@ use plica_air::chips::{
     addresses, advice, assert, clock, frame, inverse, leave, limbs, memory_element, memory_word,
     sum, tree, u32_mul,
 };
+use plica_air::code::Class;
 use plica_field::Felt;
+use plica_fri::Profile;
 use plica_vm::syntax::parse_program;
 
 use super::forged::{Forged, mult_columns};
@@ -33,6 +35,7 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         ChipKind::Boundary
         | ChipKind::Program
         | ChipKind::Arith
+        | ChipKind::ArithNarrow
         | ChipKind::Copy
         | ChipKind::Single
         | ChipKind::U32Check
@@ -44,8 +47,11 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::BitLength
         | ChipKind::Bits
         | ChipKind::Pack
+        | ChipKind::PackNarrow
         | ChipKind::Unpack
+        | ChipKind::UnpackNarrow
         | ChipKind::Ext3
+        | ChipKind::Ext3Narrow
         | ChipKind::Rpo
         | ChipKind::RpoCompact
         | ChipKind::Node
@@ -271,11 +277,20 @@ fn sweep_rows(forged: &Forged, name: &str) {
     }
 }
 
+/// Honest traces of all programs, without the twins of chips and with them.
+fn with_and_without_twins() -> impl Iterator<Item = (&'static str, Forged)> {
+    let profiles = [Profile::FAST, Profile::LIFTED];
+    profiles.into_iter().flat_map(|profile| {
+        programs::ALL.iter().map(move |(name, source, inputs)| {
+            (*name, Forged::honest_under(source, inputs, &profile))
+        })
+    })
+}
+
 #[test]
 fn no_unlisted_column_is_free() {
     let mut seen = BTreeSet::new();
-    for (name, source, inputs) in programs::ALL {
-        let forged = Forged::honest(source, inputs);
+    for (name, forged) in with_and_without_twins() {
         for kind in ChipKind::ALL {
             if !forged.rows(kind).is_empty() {
                 seen.insert((kind, true));
@@ -288,8 +303,7 @@ fn no_unlisted_column_is_free() {
         sweep_rows(&forged, name);
     }
     // Every chip, and padding of every chip that has padding rows.
-    let with_rows = ChipKind::ALL.len() - programs::UNREACHABLE.len();
-    assert_eq!(seen.len(), with_rows + 9);
+    assert_eq!(seen.len(), ChipKind::ALL.len() + 9);
 }
 
 #[test]
@@ -343,8 +357,7 @@ fn the_checker_notices_each_change_in_a_whole_trace() {
 #[test]
 fn honest_traces_send_every_kind_of_message() {
     let mut seen = BTreeSet::new();
-    for (_, source, inputs) in programs::ALL {
-        let forged = Forged::honest(source, inputs);
+    for (_, forged) in with_and_without_twins() {
         for kind in ChipKind::ALL {
             for at in forged.rows(kind) {
                 assert!(
@@ -378,6 +391,9 @@ fn honest_traces_send_every_kind_of_message() {
         ("arith", 1, false),
         ("arith", 1, true),
         ("arith", 16, true),
+        ("arith narrow", 1, false),
+        ("arith narrow", 1, true),
+        ("arith narrow", 16, true),
         ("inverse", 1, false),
         ("inverse", 1, true),
         ("inverse", 17, true),
@@ -456,6 +472,18 @@ fn honest_traces_send_every_kind_of_message() {
         ("unpack", 1, false),
         ("unpack", 1, true),
         ("unpack", 26, true),
+        ("pack narrow", 1, false),
+        ("pack narrow", 1, true),
+        ("pack narrow", 25, true),
+        ("unpack narrow", 1, false),
+        ("unpack narrow", 1, true),
+        ("unpack narrow", 26, true),
+        ("ext3", 1, false),
+        ("ext3", 1, true),
+        ("ext3", Class::Ext3 as u64, true),
+        ("ext3 narrow", 1, false),
+        ("ext3 narrow", 1, true),
+        ("ext3 narrow", Class::Ext3 as u64, true),
         ("memory element", 1, false),
         ("memory element", 1, true),
         ("memory element", 2, false),
@@ -490,8 +518,7 @@ fn honest_traces_send_every_kind_of_message() {
 
 #[test]
 fn multiplicities_are_exact() {
-    for (name, source, inputs) in programs::ALL {
-        let honest = Forged::honest(source, inputs);
+    for (name, honest) in with_and_without_twins() {
         for kind in ChipKind::ALL {
             for at in honest.rows(kind) {
                 let free = free_columns(kind, at.1, honest.row(at));
