@@ -59,7 +59,9 @@ pub enum InstanceError {
         name: &'static str,
     },
     /// A kind that does not exist under the profile: its constraints have too high a degree for the blow-up.
-    #[error("`{name}` is not available under this profile: its constraints have degree {degree}, of {most} at most")]
+    #[error(
+        "`{name}` is not available under this profile: its constraints have degree {degree}, of {most} at most"
+    )]
     Unavailable {
         /// Name of the kind.
         name: &'static str,

@@ -135,7 +135,9 @@ pub enum SetupError {
         got: usize,
     },
     /// Constraints of too high degree for the profile's blow-up, in a table that the key would list.
-    #[error("`{name}` has constraints of degree {degree}; under this profile {most} is possible at most")]
+    #[error(
+        "`{name}` has constraints of degree {degree}; under this profile {most} is possible at most"
+    )]
     Degree {
         /// Name of the kind.
         name: &'static str,

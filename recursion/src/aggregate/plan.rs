@@ -95,8 +95,8 @@ mod tests {
             for count in 1..30 {
                 let given = leaves(count);
                 let plan = Plan::new(given.clone(), arity);
-                let claims: Vec<_> = plan.tree.claims().into_iter().copied().collect();
-                let expected: Vec<_> = given.iter().flat_map(ClaimTree::claims).copied().collect();
+                let claims: Vec<_> = plan.tree.claims();
+                let expected: Vec<_> = given.iter().flat_map(ClaimTree::claims).collect();
                 assert_eq!(claims, expected);
                 assert_eq!(plan.steps.len(), plan.tree.nodes());
                 let root = plan.steps.last().expect("a root");

@@ -234,6 +234,8 @@ impl<'de> Deserialize<'de> for ClaimTree {
 
 #[cfg(test)]
 mod tests {
+    use plica_vm::joint::Run;
+
     use super::*;
 
     fn claim(n: u64) -> Claim {
@@ -249,6 +251,18 @@ mod tests {
         ClaimTree::leaf(claim(n))
     }
 
+    /// The runs of claims, under the key of the first.
+    fn joint(claims: &[Claim]) -> ClaimTree {
+        let runs = claims.iter().map(|claim| Run {
+            inputs: claim.inputs,
+            outputs: claim.outputs,
+        });
+        ClaimTree::Joint(JointClaim {
+            key: claims[0].key,
+            runs: runs.collect(),
+        })
+    }
+
     #[test]
     fn digests_tell_trees_apart() {
         let node = ClaimTree::Node;
@@ -259,6 +273,13 @@ mod tests {
         let trees = [
             leaf(1),
             leaf(2),
+            joint(&[claim(1)]),
+            joint(&[changed]),
+            joint(&[other_key]),
+            joint(&[claim(1), claim(1)]),
+            joint(&[claim(1), claim(2)]),
+            joint(&[claim(1), changed]),
+            node(vec![joint(&[claim(1), claim(2)])]),
             ClaimTree::leaf(changed),
             ClaimTree::leaf(other_key),
             node(vec![leaf(1)]),
@@ -279,7 +300,14 @@ mod tests {
 
     #[test]
     fn a_tree_has_one_text() {
-        let tree = ClaimTree::Node(vec![leaf(1), ClaimTree::Node(vec![leaf(2), leaf(3)])]);
+        let together = joint(&[claim(4), claim(5)]);
+        assert_eq!((together.claims().len(), together.proofs()), (2, 1));
+        let tree = ClaimTree::Node(vec![
+            leaf(1),
+            ClaimTree::Node(vec![leaf(2), leaf(3)]),
+            together,
+        ]);
+        assert_eq!((tree.claims().len(), tree.proofs()), (5, 6));
         let text = tree.to_json();
         assert_eq!(
             ClaimTree::from_json(text.as_bytes()).expect("canonical"),
@@ -311,6 +339,11 @@ mod tests {
         assert!(matches!(file(&deep(MAX_DEPTH + 1)), Err(TreeError::Deep)));
         // Deeper than any reader goes.
         assert!(matches!(file(&deep(1000)), Err(TreeError::Json(_))));
+        let without_runs = joint(&[claim(1)]).to_json();
+        let start = without_runs.find("\"runs\": [").expect("runs") + 9;
+        let end = without_runs.rfind(']').expect("their end");
+        let without_runs = format!("{}{}", &without_runs[..start], &without_runs[end..]);
+        assert!(ClaimTree::from_json(without_runs.as_bytes()).is_err());
         for text in ["", "{}", "[]", "{\"version\": 1, \"tree\": 3}"] {
             assert!(ClaimTree::from_json(text.as_bytes()).is_err());
         }
