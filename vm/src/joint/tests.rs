@@ -13,7 +13,7 @@ const PROGRAM: &str = "
         add mem_load.7 add exec.helper
         dup mem_store.7 drop mem_load.7
         adv_push.1 add
-        push.1.2.3.4 adv.push_mapval dropw adv_push.1 add
+        push.1.2.3.4 adv.push_mapval dropw adv_push.1 add swap drop
     end";
 
 fn compiled() -> [Compiled; 2] {
