@@ -11,7 +11,7 @@ use crate::airs::LOOKUP_DEGREE;
 use crate::hash::HashKind;
 
 /// Largest log2 of a blow-up.
-pub(crate) const MAX_LOG_BLOWUP: usize = 6;
+pub(crate) const MAX_LOG_BLOWUP: usize = 7;
 
 /// A number that names a profile in files and transcripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -149,14 +149,14 @@ impl Profile {
         ..Self::BASE
     };
 
-    /// RPO at blow-up 64 in the lifted format: the fewest queries, for the last proof of an aggregate. It takes eight times the hashes of
+    /// RPO at blow-up 128 in the lifted format: the fewest queries, for the last proof of an aggregate. It takes sixteen times the hashes of
     /// [`Self::LIFTED`], beside which more grinding is cheap.
     pub const SMALL: Self = Self {
         id: ProfileId(6),
         name: "small",
-        max_log_height: 26,
-        log_blowup: 6,
-        query_pow_bits: 20,
+        max_log_height: 25,
+        log_blowup: 7,
+        query_pow_bits: 22,
         ..Self::LIFTED
     };
 

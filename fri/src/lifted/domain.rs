@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn domains_and_trace_subgroups_are_disjoint() {
         for log_height in 0..=26 {
-            for blowup in 1..=6 {
+            for blowup in 1..=7 {
                 let size = log_height + blowup;
                 assert_ne!(shift(log_height).exp_power_of_2(size), Felt::ONE);
             }
