@@ -346,7 +346,7 @@ mod tests {
                 assert!(known.eq(existing.map(ChipKind::name)));
             }
         }
-        assert_eq!(twins, 7 * Profile::ALL.len());
+        assert_eq!(twins, 17 * Profile::ALL.len());
     }
 
     /// A machine that counts fewer rows is another machine, under which no key of this one is accepted.
