@@ -9,8 +9,18 @@ use plica_field::Felt;
 
 use crate::bus::ChipBuilder;
 use crate::chips::arith::narrow as arith_narrow;
+use crate::chips::bit_length::narrow as bit_length_narrow;
+use crate::chips::bitwise::narrow as bitwise_narrow;
 use crate::chips::ext3::narrow as ext3_narrow;
+use crate::chips::inverse::narrow as inverse_narrow;
 use crate::chips::pack::narrow as pack_narrow;
+use crate::chips::power::narrow as power_narrow;
+use crate::chips::single::narrow as single_narrow;
+use crate::chips::u32_add::narrow as u32_add_narrow;
+use crate::chips::u32_check::narrow as u32_check_narrow;
+use crate::chips::u32_div::narrow as u32_div_narrow;
+use crate::chips::u32_mul::narrow as u32_mul_narrow;
+use crate::chips::u32_shift::narrow as u32_shift_narrow;
 use crate::chips::unpack::narrow as unpack_narrow;
 use crate::chips::{
     absorb, absorb_compact, addresses, advice, arith, assert, bit_length, bits, bitwise, boundary,
@@ -96,14 +106,23 @@ chips! {
     Arith arith "arith" Role::Facts(arith::BUNDLES);
     ArithNarrow arith_narrow "arith narrow" Role::Facts(arith_narrow::PER_ROW);
     Inverse inverse "inverse" Role::Facts(inverse::BUNDLES);
+    InverseNarrow inverse_narrow "inverse narrow" Role::Facts(inverse_narrow::PER_ROW);
     U32Check u32_check "u32 check" Role::Facts(u32_check::FACTS);
+    U32CheckNarrow u32_check_narrow "u32 check narrow" Role::Facts(u32_check_narrow::PER_ROW);
     U32Add u32_add "u32 add" Role::Facts(u32_add::FACTS);
+    U32AddNarrow u32_add_narrow "u32 add narrow" Role::Facts(u32_add_narrow::PER_ROW);
     U32Mul u32_mul "u32 mul" Role::Facts(u32_mul::FACTS);
+    U32MulNarrow u32_mul_narrow "u32 mul narrow" Role::Facts(u32_mul_narrow::PER_ROW);
     U32Div u32_div "u32 div" Role::Facts(u32_div::FACTS);
+    U32DivNarrow u32_div_narrow "u32 div narrow" Role::Facts(u32_div_narrow::PER_ROW);
     U32Shift u32_shift "u32 shift" Role::Facts(u32_shift::FACTS);
+    U32ShiftNarrow u32_shift_narrow "u32 shift narrow" Role::Facts(u32_shift_narrow::PER_ROW);
     Bitwise bitwise "bitwise" Role::Facts(bitwise::FACTS);
+    BitwiseNarrow bitwise_narrow "bitwise narrow" Role::Facts(bitwise_narrow::PER_ROW);
     Power power "power" Role::Facts(power::FACTS);
+    PowerNarrow power_narrow "power narrow" Role::Facts(power_narrow::PER_ROW);
     BitLength bit_length "bit length" Role::Facts(bit_length::FACTS);
+    BitLengthNarrow bit_length_narrow "bit length narrow" Role::Facts(bit_length_narrow::PER_ROW);
     Bits bits "bits" Role::Facts(bits::FACTS);
     Pack pack "pack" Role::Facts(pack::FACTS);
     PackNarrow pack_narrow "pack narrow" Role::Facts(pack_narrow::PER_ROW);
@@ -112,6 +131,7 @@ chips! {
     Rpo rpo "rpo" Role::Facts(rpo::FACTS);
     RpoCompact rpo_compact "rpo compact" Role::Facts(rpo_compact::FACTS);
     Single single "single" Role::Facts(single::INSTRUCTIONS);
+    SingleNarrow single_narrow "single narrow" Role::Facts(single_narrow::PER_ROW);
     Copy copy "copy" Role::Facts(1);
     WordCopy word_copy "word copy" Role::Facts(1);
     Frame frame "frame" Role::Ordered;
@@ -172,8 +192,18 @@ impl ChipKind {
     pub const fn twin(self) -> Option<Self> {
         match self {
             Self::Arith => Some(Self::ArithNarrow),
+            Self::Inverse => Some(Self::InverseNarrow),
+            Self::U32Check => Some(Self::U32CheckNarrow),
+            Self::U32Add => Some(Self::U32AddNarrow),
+            Self::U32Mul => Some(Self::U32MulNarrow),
+            Self::U32Div => Some(Self::U32DivNarrow),
+            Self::U32Shift => Some(Self::U32ShiftNarrow),
+            Self::Bitwise => Some(Self::BitwiseNarrow),
+            Self::Power => Some(Self::PowerNarrow),
+            Self::BitLength => Some(Self::BitLengthNarrow),
             Self::Pack => Some(Self::PackNarrow),
             Self::Unpack => Some(Self::UnpackNarrow),
+            Self::Single => Some(Self::SingleNarrow),
             Self::Ext3 => Some(Self::Ext3Narrow),
             Self::Rpo => Some(Self::RpoCompact),
             Self::Node => Some(Self::NodeCompact),
@@ -187,7 +217,20 @@ impl ChipKind {
     pub const fn lifted_only(self) -> bool {
         matches!(
             self,
-            Self::ArithNarrow | Self::PackNarrow | Self::UnpackNarrow | Self::Ext3Narrow
+            Self::ArithNarrow
+                | Self::InverseNarrow
+                | Self::U32CheckNarrow
+                | Self::U32AddNarrow
+                | Self::U32MulNarrow
+                | Self::U32DivNarrow
+                | Self::U32ShiftNarrow
+                | Self::BitwiseNarrow
+                | Self::PowerNarrow
+                | Self::BitLengthNarrow
+                | Self::PackNarrow
+                | Self::UnpackNarrow
+                | Self::SingleNarrow
+                | Self::Ext3Narrow
         )
     }
 
@@ -226,13 +269,21 @@ impl ChipKind {
         matches!(
             self,
             Self::U32Check
+                | Self::U32CheckNarrow
                 | Self::U32Add
+                | Self::U32AddNarrow
                 | Self::U32Mul
+                | Self::U32MulNarrow
                 | Self::U32Div
+                | Self::U32DivNarrow
                 | Self::U32Shift
+                | Self::U32ShiftNarrow
                 | Self::Bitwise
+                | Self::BitwiseNarrow
                 | Self::Power
+                | Self::PowerNarrow
                 | Self::BitLength
+                | Self::BitLengthNarrow
                 | Self::MemoryElement
                 | Self::MemoryWord
         )

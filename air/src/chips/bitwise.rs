@@ -19,11 +19,11 @@ use plica_field::Felt;
 
 use super::limbs;
 use crate::bus::{self, AND, ChipBuilder};
-use crate::chip::{columns, four_facts};
+use crate::chip::{columns_with_narrow_twin, four_facts};
 use crate::code::{Class, MAX_OPERANDS};
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 /// Digits of 6 bits that hold 32 bits.
 pub const DIGITS: usize = 6;
@@ -59,12 +59,13 @@ pub struct Fact<T> {
     pub mult: T,
 }
 
+/// A row of N instructions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub facts: [Fact<T>; FACTS],
+pub struct Row<T, const N: usize> {
+    pub facts: [Fact<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(FACTS, narrow: 1);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = four_facts![
@@ -74,8 +75,8 @@ pub const CONSTRAINTS: &[&str] = four_facts![
     "result",
 ];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    for fact in &Cols::of(row).facts {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for fact in &row.facts {
         let number = |digit: fn(&Digit<AB::Var>) -> AB::Var| -> AB::Expr {
             let digits = fact.digits.iter().enumerate();
             digits

@@ -15,10 +15,10 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
 
 use crate::bus::{self, ChipBuilder};
-use crate::chip::columns;
+use crate::chip::columns_with_narrow_twin;
 use crate::code::{Class, InverseBundle};
 
-/// Bundles per row.
+/// Bundles per row. The narrow twin has fewer.
 pub const BUNDLES: usize = 2;
 /// Instructions per bundle.
 pub const LANES: usize = 2;
@@ -50,12 +50,13 @@ pub struct Bundle<T> {
     pub lanes: [Lane<T>; LANES],
 }
 
+/// A row of N bundles.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub bundles: [Bundle<T>; BUNDLES],
+pub struct Row<T, const N: usize> {
+    pub bundles: [Bundle<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(BUNDLES, narrow: 1);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = &[
@@ -73,9 +74,8 @@ pub const CONSTRAINTS: &[&str] = &[
     "bundle 1 lane 1: inverse result",
 ];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    let cols = Cols::of(row);
-    for bundle in &cols.bundles {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for bundle in &row.bundles {
         bus::lookup(
             builder,
             [
@@ -140,17 +140,17 @@ pub fn fill(
 
 /// Replaces the difference d that [`fill`] left as the hint of a zero test by its inverse, for all rows with one
 /// field inversion (Montgomery's trick).
-pub fn fill_hints(rows: &mut [Felt]) {
+pub fn fill_hints<const N: usize>(rows: &mut [Felt]) {
     use p3_field::batch_multiplicative_inverse;
     let is_test = |lane: &Lane<Felt>| lane.inv == Felt::ZERO && lane.hint != Felt::ZERO;
-    let lanes = |row: &Cols<Felt>| row.bundles.map(|b| b.lanes).into_iter().flatten();
+    let lanes = |row: &Row<Felt, N>| row.bundles.map(|b| b.lanes).into_iter().flatten();
     let differences: Vec<Felt> = rows
-        .chunks_exact(WIDTH)
-        .flat_map(|row| lanes(Cols::of(row)).filter(is_test).map(|lane| lane.hint))
+        .chunks_exact(width::<N>())
+        .flat_map(|row| lanes(Row::of(row)).filter(is_test).map(|lane| lane.hint))
         .collect();
     let mut inverses = batch_multiplicative_inverse(&differences).into_iter();
-    for row in rows.chunks_exact_mut(WIDTH) {
-        for bundle in &mut Cols::of_mut(row).bundles {
+    for row in rows.chunks_exact_mut(width::<N>()) {
+        for bundle in &mut Row::<_, N>::of_mut(row).bundles {
             for lane in &mut bundle.lanes {
                 if is_test(lane) {
                     lane.hint = inverses.next().expect("one inverse per difference");

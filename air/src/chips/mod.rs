@@ -38,7 +38,7 @@
 //! | [`addresses`] | the addresses that a run touches | one each |
 //! | [`single`] | field instructions without a partner | facts |
 //!
-//! [`arith`], [`pack`], [`unpack`] and [`ext3`] have a twin each, `narrow`, with fewer facts per row.
+//! Chips of facts with several entries per row have a twin each, `narrow`, with fewer.
 //!
 //! Chips of facts have no flag for real rows: they are padded with duplicates of a real row whose results have
 //! multiplicity 0, so every row is a fact. Ordered chips have the column `real`.

@@ -13,10 +13,10 @@ use plica_field::Felt;
 
 use super::arith::{Lane, eval_lane};
 use crate::bus::{self, ChipBuilder};
-use crate::chip::columns;
+use crate::chip::columns_with_narrow_twin;
 use crate::code::{ArithSingle, Class};
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const INSTRUCTIONS: usize = 4;
 
 /// One instruction: a frame, a program entry, a lane.
@@ -29,12 +29,13 @@ pub struct Instruction<T> {
     pub lane: Lane<T>,
 }
 
+/// A row of N instructions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub instructions: [Instruction<T>; INSTRUCTIONS],
+pub struct Row<T, const N: usize> {
+    pub instructions: [Instruction<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(INSTRUCTIONS, narrow: 1);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = &[
@@ -48,8 +49,8 @@ pub const CONSTRAINTS: &[&str] = &[
     "instruction 3: result",
 ];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    for instruction in &Cols::of(row).instructions {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for instruction in &row.instructions {
         let lane = &instruction.lane;
         bus::lookup(
             builder,

@@ -14,11 +14,11 @@ use plica_field::Felt;
 
 use super::limbs::{self, Limbs};
 use crate::bus::{self, ChipBuilder};
-use crate::chip::columns;
+use crate::chip::columns_with_narrow_twin;
 use crate::code::{Class, MAX_OPERANDS};
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 
 /// One instruction.
@@ -44,12 +44,13 @@ pub struct Fact<T> {
     pub mults: [T; 2],
 }
 
+/// A row of N instructions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub facts: [Fact<T>; FACTS],
+pub struct Row<T, const N: usize> {
+    pub facts: [Fact<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(FACTS, narrow: 1);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = &[
@@ -75,8 +76,8 @@ pub const CONSTRAINTS: &[&str] = &[
     "fact 3: sum",
 ];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    for fact in &Cols::of(row).facts {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for fact in &row.facts {
         let immediate: AB::Expr = fact.immediate.into();
         let subtract: AB::Expr = fact.subtract.into();
         // The lookup has the flags as one number, so they must be digits of it.

@@ -13,11 +13,11 @@ use plica_field::Felt;
 
 use super::limbs::{self, Limbs};
 use crate::bus::{self, ChipBuilder};
-use crate::chip::columns;
+use crate::chip::columns_with_narrow_twin;
 use crate::code::Class;
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 
 /// One instruction.
@@ -35,18 +35,19 @@ pub struct Fact<T> {
     pub mult: T,
 }
 
+/// A row of N instructions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub facts: [Fact<T>; FACTS],
+pub struct Row<T, const N: usize> {
+    pub facts: [Fact<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(FACTS, narrow: 1);
 
 /// No constraint besides the lookup argument's: operand and result are one expression.
 pub const CONSTRAINTS: &[&str] = &[];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    for fact in &Cols::of(row).facts {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for fact in &row.facts {
         bus::lookup(
             builder,
             [

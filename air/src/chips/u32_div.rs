@@ -15,11 +15,11 @@ use plica_field::Felt;
 
 use super::limbs::{self, Limbs};
 use crate::bus::{self, ChipBuilder};
-use crate::chip::{columns, four_facts};
+use crate::chip::{columns_with_narrow_twin, four_facts};
 use crate::code::Class;
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 
 /// One instruction.
@@ -44,18 +44,19 @@ pub struct Fact<T> {
     pub mults: [T; 2],
 }
 
+/// A row of N instructions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub facts: [Fact<T>; FACTS],
+pub struct Row<T, const N: usize> {
+    pub facts: [Fact<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(FACTS, narrow: 1);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = four_facts!["immediate is boolean", "immediate", "quotient"];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    for fact in &Cols::of(row).facts {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for fact in &row.facts {
         let [quotient, remainder, slack] = [fact.quotient, fact.remainder, fact.slack]
             .map(|limbs| limbs::join::<AB::Expr>(&limbs));
         let b = remainder.clone() + AB::Expr::ONE + slack;

@@ -18,11 +18,11 @@ use plica_field::Felt;
 
 use super::limbs::{self, Limbs};
 use crate::bus::{self, ChipBuilder};
-use crate::chip::{columns, four_facts};
+use crate::chip::{columns_with_narrow_twin, four_facts};
 use crate::code::Class;
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 
 /// One instruction.
@@ -47,12 +47,13 @@ pub struct Fact<T> {
     pub mults: [T; 2],
 }
 
+/// A row of N instructions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub facts: [Fact<T>; FACTS],
+pub struct Row<T, const N: usize> {
+    pub facts: [Fact<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(FACTS, narrow: 1);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = four_facts![
@@ -64,8 +65,8 @@ pub const CONSTRAINTS: &[&str] = four_facts![
     "canonical",
 ];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    for fact in &Cols::of(row).facts {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for fact in &row.facts {
         let [a_id, b_id, c_id] = fact.ids;
         let [immediate_b, immediate_c] = fact.immediates;
         // The lookup has the flags as one number, so they must be its digits.
@@ -133,11 +134,11 @@ pub fn fill(cols: &mut Fact<Felt>, row: &FactRow<'_>, counts: &limbs::Counts) {
 
 /// Replaces what [`fill`] left in the place of the hints by its inverse, for all rows with one field inversion
 /// (Montgomery's trick).
-pub fn fill_hints(rows: &mut [Felt]) {
+pub fn fill_hints<const N: usize>(rows: &mut [Felt]) {
     let has_hint = |fact: &&mut Fact<Felt>| fact.w != Felt::ZERO;
     let mut pending: Vec<&mut Fact<Felt>> = rows
-        .chunks_exact_mut(WIDTH)
-        .flat_map(|row| &mut Cols::of_mut(row).facts)
+        .chunks_exact_mut(width::<N>())
+        .flat_map(|row| &mut Row::<_, N>::of_mut(row).facts)
         .filter(has_hint)
         .collect();
     let distances: Vec<Felt> = pending.iter().map(|fact| fact.w).collect();

@@ -19,11 +19,11 @@ use plica_field::Felt;
 
 use super::limbs::{self, Limbs};
 use crate::bus::{self, ChipBuilder};
-use crate::chip::{columns, four_facts};
+use crate::chip::{columns_with_narrow_twin, four_facts};
 use crate::code::{Class, MAX_OPERANDS};
 use crate::trace::FactRow;
 
-/// Instructions per row.
+/// Instructions per row. The narrow twin has fewer.
 pub const FACTS: usize = 4;
 
 /// One instruction.
@@ -47,18 +47,19 @@ pub struct Fact<T> {
     pub mult: T,
 }
 
+/// A row of N instructions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Cols<T> {
-    pub facts: [Fact<T>; FACTS],
+pub struct Row<T, const N: usize> {
+    pub facts: [Fact<T>; N],
 }
-columns!(Cols);
+columns_with_narrow_twin!(FACTS, narrow: 1);
 
 /// Names of the constraints, in order.
 pub const CONSTRAINTS: &[&str] = four_facts!["product", "result"];
 
-pub fn eval<AB: ChipBuilder>(row: &[AB::Var], builder: &mut AB) {
-    for fact in &Cols::of(row).facts {
+fn eval_row<AB: ChipBuilder, const N: usize>(row: &Row<AB::Var, N>, builder: &mut AB) {
+    for fact in &row.facts {
         let low: AB::Expr = limbs::join(&fact.low);
         let high: AB::Expr = limbs::join_31(&fact.high);
         // a·k = low + 2^32·high

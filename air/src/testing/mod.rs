@@ -20,9 +20,7 @@ pub(crate) use messages::{
     address, and_message, call, cell, change, limb_messages, limbs_changed, memory, message, node,
     state, sums, word, word_of,
 };
-pub(crate) use rows::{
-    FRAMES, IDS, number, with_effect_row, with_fact_row, with_facts, with_four_facts,
-};
+pub(crate) use rows::{FRAMES, IDS, number, with_effect_row, with_fact_row, with_facts};
 
 /// Multiplicity of every provided cell of the honest rows.
 pub(crate) const MULT: i64 = 3;

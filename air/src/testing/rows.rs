@@ -105,16 +105,6 @@ pub(crate) fn with_fact_row(
     });
 }
 
-/// The same for each of the four instructions of a row: `fill` gets its position, too.
-pub(crate) fn with_four_facts(
-    op: FactOp,
-    operands: &[Operand],
-    values: &[Felt],
-    fill: impl FnMut(usize, &FactRow<'_>),
-) {
-    with_facts::<4>(op, operands, values, fill);
-}
-
 /// The same for each of the N instructions of a row.
 pub(crate) fn with_facts<const N: usize>(
     op: FactOp,

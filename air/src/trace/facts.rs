@@ -36,8 +36,10 @@ impl Generator<'_> {
                     }
                 });
                 let fill_hints: fn(&mut [Felt]) = match kind {
-                    ChipKind::Inverse => inverse::fill_hints,
-                    ChipKind::U32Mul => u32_mul::fill_hints,
+                    ChipKind::Inverse => inverse::fill_hints::<{ inverse::BUNDLES }>,
+                    ChipKind::InverseNarrow => inverse::fill_hints::<{ inverse::narrow::PER_ROW }>,
+                    ChipKind::U32Mul => u32_mul::fill_hints::<{ u32_mul::FACTS }>,
+                    ChipKind::U32MulNarrow => u32_mul::fill_hints::<{ u32_mul::narrow::PER_ROW }>,
                     ChipKind::Rpo => rpo::fill_rounds,
                     ChipKind::RpoCompact => rpo_compact::fill_rounds,
                     _ => |_| {},
@@ -69,8 +71,16 @@ impl Generator<'_> {
             ChipKind::Inverse => {
                 self.inverse_row(&mut inverse::Cols::of_mut(row).bundles[j], fact, real);
             }
+            ChipKind::InverseNarrow => {
+                let cols = &mut inverse::narrow::Cols::of_mut(row).bundles[j];
+                self.inverse_row(cols, fact, real);
+            }
             ChipKind::Single => {
                 let cols = &mut single::Cols::of_mut(row).instructions[j];
+                self.single_row(cols, fact, real);
+            }
+            ChipKind::SingleNarrow => {
+                let cols = &mut single::narrow::Cols::of_mut(row).instructions[j];
                 self.single_row(cols, fact, real);
             }
             ChipKind::Copy => self.copy_row(copy::Cols::of_mut(row), fact, real),
@@ -80,26 +90,82 @@ impl Generator<'_> {
             ChipKind::U32Check => self.fact_row(fact, real, |values| {
                 u32_check::fill(&mut u32_check::Cols::of_mut(row).facts[j], values, limbs);
             }),
+            ChipKind::U32CheckNarrow => self.fact_row(fact, real, |values| {
+                u32_check::fill(
+                    &mut u32_check::narrow::Cols::of_mut(row).facts[j],
+                    values,
+                    limbs,
+                );
+            }),
             ChipKind::U32Add => self.fact_row(fact, real, |values| {
                 u32_add::fill(&mut u32_add::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::U32AddNarrow => self.fact_row(fact, real, |values| {
+                u32_add::fill(
+                    &mut u32_add::narrow::Cols::of_mut(row).facts[j],
+                    values,
+                    limbs,
+                );
             }),
             ChipKind::U32Mul => self.fact_row(fact, real, |values| {
                 u32_mul::fill(&mut u32_mul::Cols::of_mut(row).facts[j], values, limbs);
             }),
+            ChipKind::U32MulNarrow => self.fact_row(fact, real, |values| {
+                u32_mul::fill(
+                    &mut u32_mul::narrow::Cols::of_mut(row).facts[j],
+                    values,
+                    limbs,
+                );
+            }),
             ChipKind::U32Div => self.fact_row(fact, real, |values| {
                 u32_div::fill(&mut u32_div::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::U32DivNarrow => self.fact_row(fact, real, |values| {
+                u32_div::fill(
+                    &mut u32_div::narrow::Cols::of_mut(row).facts[j],
+                    values,
+                    limbs,
+                );
             }),
             ChipKind::U32Shift => self.fact_row(fact, real, |values| {
                 u32_shift::fill(&mut u32_shift::Cols::of_mut(row).facts[j], values, limbs);
             }),
+            ChipKind::U32ShiftNarrow => self.fact_row(fact, real, |values| {
+                u32_shift::fill(
+                    &mut u32_shift::narrow::Cols::of_mut(row).facts[j],
+                    values,
+                    limbs,
+                );
+            }),
             ChipKind::Bitwise => self.fact_row(fact, real, |values| {
                 bitwise::fill(&mut bitwise::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::BitwiseNarrow => self.fact_row(fact, real, |values| {
+                bitwise::fill(
+                    &mut bitwise::narrow::Cols::of_mut(row).facts[j],
+                    values,
+                    limbs,
+                );
             }),
             ChipKind::Power => self.fact_row(fact, real, |values| {
                 power::fill(&mut power::Cols::of_mut(row).facts[j], values, limbs);
             }),
+            ChipKind::PowerNarrow => self.fact_row(fact, real, |values| {
+                power::fill(
+                    &mut power::narrow::Cols::of_mut(row).facts[j],
+                    values,
+                    limbs,
+                );
+            }),
             ChipKind::BitLength => self.fact_row(fact, real, |values| {
                 bit_length::fill(&mut bit_length::Cols::of_mut(row).facts[j], values, limbs);
+            }),
+            ChipKind::BitLengthNarrow => self.fact_row(fact, real, |values| {
+                bit_length::fill(
+                    &mut bit_length::narrow::Cols::of_mut(row).facts[j],
+                    values,
+                    limbs,
+                );
             }),
             ChipKind::Bits => self.fact_row(fact, real, |values| {
                 bits::fill(&mut bits::Cols::of_mut(row).facts[j], values);

@@ -89,6 +89,11 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             .iter()
             .flat_map(|b| b.lanes.map(|lane| lane.mult))
             .collect(),
+        ChipKind::InverseNarrow => inverse::narrow::Cols::of(&at)
+            .bundles
+            .iter()
+            .flat_map(|b| b.lanes.map(|lane| lane.mult))
+            .collect(),
         ChipKind::Copy => copy::Cols::of(&at).lanes.map(|lane| lane.mult).to_vec(),
         ChipKind::Frame => {
             let cols = frame::Cols::of(&at);
@@ -142,6 +147,38 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
             let facts = bit_length::Cols::of(&at).facts;
             facts.map(|fact| fact.mult).to_vec()
         }
+        ChipKind::U32CheckNarrow => u32_check::narrow::Cols::of(&at)
+            .facts
+            .map(|fact| fact.mult)
+            .to_vec(),
+        ChipKind::U32AddNarrow => {
+            let facts = u32_add::narrow::Cols::of(&at).facts;
+            facts.iter().flat_map(|fact| fact.mults).collect()
+        }
+        ChipKind::U32MulNarrow => {
+            let facts = u32_mul::narrow::Cols::of(&at).facts;
+            facts.iter().flat_map(|fact| fact.mults).collect()
+        }
+        ChipKind::U32DivNarrow => {
+            let facts = u32_div::narrow::Cols::of(&at).facts;
+            facts.iter().flat_map(|fact| fact.mults).collect()
+        }
+        ChipKind::U32ShiftNarrow => {
+            let facts = u32_shift::narrow::Cols::of(&at).facts;
+            facts.map(|fact| fact.mult).to_vec()
+        }
+        ChipKind::BitwiseNarrow => bitwise::narrow::Cols::of(&at)
+            .facts
+            .map(|fact| fact.mult)
+            .to_vec(),
+        ChipKind::PowerNarrow => power::narrow::Cols::of(&at)
+            .facts
+            .map(|fact| fact.mult)
+            .to_vec(),
+        ChipKind::BitLengthNarrow => {
+            let facts = bit_length::narrow::Cols::of(&at).facts;
+            facts.map(|fact| fact.mult).to_vec()
+        }
         ChipKind::Bits => bits::Cols::of(&at).facts[0].mults.to_vec(),
         ChipKind::Pack => pack::Cols::of(&at).facts.map(|fact| fact.mult).to_vec(),
         ChipKind::PackNarrow => {
@@ -165,6 +202,10 @@ pub(crate) fn mult_columns(kind: ChipKind) -> Vec<usize> {
         ChipKind::Rpo => rpo::Cols::of(&at).head.mults.to_vec(),
         ChipKind::RpoCompact => rpo_compact::Cols::of(&at).head.mults.to_vec(),
         ChipKind::Single => single::Cols::of(&at)
+            .instructions
+            .map(|instruction| instruction.lane.mult)
+            .to_vec(),
+        ChipKind::SingleNarrow => single::narrow::Cols::of(&at)
             .instructions
             .map(|instruction| instruction.lane.mult)
             .to_vec(),

@@ -18,10 +18,29 @@ use super::forged::{Forged, mult_columns};
 use super::programs;
 use crate::support::{Expected, load_corpus};
 
+const HINT: &str = "inverse of zero: zero times anything is not one, and the hint reaches no bus";
+
+type Free = (usize, &'static str);
+
+fn hints_of_products(facts: &[u32_mul::Fact<Felt>], at: &[u32_mul::Fact<usize>]) -> Vec<Free> {
+    let facts = facts.iter().zip(at);
+    facts
+        .filter(|(fact, _)| fact.low == [Felt::ZERO; 3])
+        .map(|(_, at)| (at.w, HINT))
+        .collect()
+}
+
+fn hints_of_tests(bundles: &[inverse::Bundle<Felt>], at: &[inverse::Bundle<usize>]) -> Vec<Free> {
+    let lanes = bundles.iter().flat_map(|bundle| &bundle.lanes);
+    lanes
+        .zip(at.iter().flat_map(|bundle| &bundle.lanes))
+        .filter(|(lane, _)| lane.a == lane.k)
+        .map(|(_, at)| (at.hint, HINT))
+        .collect()
+}
+
 /// Columns that may hold another value in this row without any effect, each with the reason. Everything else must be caught.
-fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static str)> {
-    const HINT: &str =
-        "inverse of zero: zero times anything is not one, and the hint reaches no bus";
+fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<Free> {
     const UNTESTED: &str = "the inverse is used only by rows that test for not being zero";
     const SILENT: &str = "a padding row sends nothing, so what it would send does not matter";
     const NO_CONDITION: &str = "without a condition nothing is read and nothing is tested";
@@ -38,13 +57,21 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
         | ChipKind::ArithNarrow
         | ChipKind::Copy
         | ChipKind::Single
+        | ChipKind::SingleNarrow
         | ChipKind::U32Check
+        | ChipKind::U32CheckNarrow
         | ChipKind::U32Add
+        | ChipKind::U32AddNarrow
         | ChipKind::U32Div
+        | ChipKind::U32DivNarrow
         | ChipKind::U32Shift
+        | ChipKind::U32ShiftNarrow
         | ChipKind::Bitwise
+        | ChipKind::BitwiseNarrow
         | ChipKind::Power
+        | ChipKind::PowerNarrow
         | ChipKind::BitLength
+        | ChipKind::BitLengthNarrow
         | ChipKind::Bits
         | ChipKind::Pack
         | ChipKind::PackNarrow
@@ -70,22 +97,26 @@ fn free_columns(kind: ChipKind, r: usize, row: &[Felt]) -> Vec<(usize, &'static 
             }
         }
         ChipKind::U32Mul => {
-            let (cols, at) = (u32_mul::Cols::of(row), u32_mul::Cols::of(&at));
-            for (fact, at) in cols.facts.iter().zip(&at.facts) {
-                if fact.low == [Felt::ZERO; 3] {
-                    free.push((at.w, HINT));
-                }
-            }
+            let facts = u32_mul::Cols::of(row).facts;
+            free.extend(hints_of_products(&facts, &u32_mul::Cols::of(&at).facts));
+        }
+        ChipKind::U32MulNarrow => {
+            let facts = u32_mul::narrow::Cols::of(row).facts;
+            free.extend(hints_of_products(
+                &facts,
+                &u32_mul::narrow::Cols::of(&at).facts,
+            ));
         }
         ChipKind::Inverse => {
-            let (cols, at) = (inverse::Cols::of(row), inverse::Cols::of(&at));
-            for (bundle, at) in cols.bundles.iter().zip(&at.bundles) {
-                for (lane, at) in bundle.lanes.iter().zip(&at.lanes) {
-                    if lane.a == lane.k {
-                        free.push((at.hint, HINT));
-                    }
-                }
-            }
+            let bundles = inverse::Cols::of(row).bundles;
+            free.extend(hints_of_tests(&bundles, &inverse::Cols::of(&at).bundles));
+        }
+        ChipKind::InverseNarrow => {
+            let bundles = inverse::narrow::Cols::of(row).bundles;
+            free.extend(hints_of_tests(
+                &bundles,
+                &inverse::narrow::Cols::of(&at).bundles,
+            ));
         }
         ChipKind::Frame => {
             let (cols, at) = (frame::Cols::of(row), frame::Cols::of(&at));
@@ -397,6 +428,9 @@ fn honest_traces_send_every_kind_of_message() {
         ("inverse", 1, false),
         ("inverse", 1, true),
         ("inverse", 17, true),
+        ("inverse narrow", 1, false),
+        ("inverse narrow", 1, true),
+        ("inverse narrow", 17, true),
         ("copy", 1, false),
         ("copy", 1, true),
         ("copy", 18, true),
@@ -420,6 +454,9 @@ fn honest_traces_send_every_kind_of_message() {
         ("single", 1, false),
         ("single", 1, true),
         ("single", 22, true),
+        ("single narrow", 1, false),
+        ("single narrow", 1, true),
+        ("single narrow", 22, true),
         ("limbs", 3, false),
         ("limbs", 4, false),
         ("u32 check", 1, false),
@@ -427,42 +464,81 @@ fn honest_traces_send_every_kind_of_message() {
         ("u32 check", 3, true),
         ("u32 check", 4, true),
         ("u32 check", 23, true),
+        ("u32 check narrow", 1, false),
+        ("u32 check narrow", 1, true),
+        ("u32 check narrow", 3, true),
+        ("u32 check narrow", 4, true),
+        ("u32 check narrow", 23, true),
         ("u32 add", 1, false),
         ("u32 add", 1, true),
         ("u32 add", 3, true),
         ("u32 add", 4, true),
         ("u32 add", 24, true),
+        ("u32 add narrow", 1, false),
+        ("u32 add narrow", 1, true),
+        ("u32 add narrow", 3, true),
+        ("u32 add narrow", 4, true),
+        ("u32 add narrow", 24, true),
         ("u32 mul", 1, false),
         ("u32 mul", 1, true),
         ("u32 mul", 3, true),
         ("u32 mul", 4, true),
         ("u32 mul", 27, true),
+        ("u32 mul narrow", 1, false),
+        ("u32 mul narrow", 1, true),
+        ("u32 mul narrow", 3, true),
+        ("u32 mul narrow", 4, true),
+        ("u32 mul narrow", 27, true),
         ("u32 div", 1, false),
         ("u32 div", 1, true),
         ("u32 div", 3, true),
         ("u32 div", 4, true),
         ("u32 div", 28, true),
+        ("u32 div narrow", 1, false),
+        ("u32 div narrow", 1, true),
+        ("u32 div narrow", 3, true),
+        ("u32 div narrow", 4, true),
+        ("u32 div narrow", 28, true),
         ("u32 shift", 1, false),
         ("u32 shift", 1, true),
         ("u32 shift", 3, true),
         ("u32 shift", 4, true),
         ("u32 shift", 29, true),
+        ("u32 shift narrow", 1, false),
+        ("u32 shift narrow", 1, true),
+        ("u32 shift narrow", 3, true),
+        ("u32 shift narrow", 4, true),
+        ("u32 shift narrow", 29, true),
         ("limbs", 5, false),
         ("bitwise", 1, false),
         ("bitwise", 1, true),
         ("bitwise", 5, true),
         ("bitwise", 30, true),
+        ("bitwise narrow", 1, false),
+        ("bitwise narrow", 1, true),
+        ("bitwise narrow", 5, true),
+        ("bitwise narrow", 30, true),
         ("limbs", 6, false),
         ("power", 1, false),
         ("power", 1, true),
         ("power", 6, true),
         ("power", 31, true),
+        ("power narrow", 1, false),
+        ("power narrow", 1, true),
+        ("power narrow", 6, true),
+        ("power narrow", 31, true),
         ("bit length", 1, false),
         ("bit length", 1, true),
         ("bit length", 3, true),
         ("bit length", 4, true),
         ("bit length", 6, true),
         ("bit length", 32, true),
+        ("bit length narrow", 1, false),
+        ("bit length narrow", 1, true),
+        ("bit length narrow", 3, true),
+        ("bit length narrow", 4, true),
+        ("bit length narrow", 6, true),
+        ("bit length narrow", 32, true),
         ("bits", 1, false),
         ("bits", 1, true),
         ("bits", 33, true),

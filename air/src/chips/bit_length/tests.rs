@@ -5,16 +5,15 @@ use crate::chip::ChipKind;
 use crate::code::{FactOp, Operand};
 use crate::testing::{
     MULT, cell, check_lookup_binds, check_padding, felt, message, number, positions, report,
-    with_fact_row,
+    tests_of_both, with_fact_row,
 };
 
-const CHIP: ChipKind = ChipKind::BitLength;
 const A: u32 = 50;
 
-fn row(a: u64) -> Vec<Felt> {
+fn row<const N: usize>(a: u64) -> Vec<Felt> {
     let counts = limbs::Counts::default();
-    let mut row = vec![Felt::ZERO; WIDTH];
-    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
+    let mut row = vec![Felt::ZERO; width::<N>()];
+    for (i, cols) in Row::<_, N>::of_mut(&mut row).facts.iter_mut().enumerate() {
         let at = (7 + i as i64, 100 * (1 + i as u32));
         let values = [Felt::from_u64(a)];
         with_fact_row(FactOp::BitLength, at, &[Operand::Cell(A)], &values, |row| {
@@ -25,8 +24,7 @@ fn row(a: u64) -> Vec<Felt> {
 }
 
 /// Operand and power follow from the limbs, for honest rows as they should.
-#[test]
-fn operand_result_and_power_belong_together() {
+fn operand_result_and_power_belong_together<const N: usize>(chip: ChipKind) {
     let cases = [
         (0, 0),
         (1, 1),
@@ -38,8 +36,8 @@ fn operand_result_and_power_belong_together() {
         ((1 << 32) - 1, 32),
     ];
     for (a, length) in cases {
-        let messages = report(CHIP, &row(a)).messages;
-        for i in 0..FACTS {
+        let messages = report(chip, &row::<N>(a)).messages;
+        for i in 0..N {
             let (fp, id) = (7 + i as i64, 100 * (1 + i as u32));
             let expected = [
                 (cell(fp, A, a as i64), Felt::NEG_ONE),
@@ -54,20 +52,25 @@ fn operand_result_and_power_belong_together() {
     }
 }
 
-#[test]
-fn the_program_fixes_ids() {
-    let positions = positions(WIDTH);
-    let facts = Cols::of(&positions).facts;
+fn the_program_fixes_ids<const N: usize>(chip: ChipKind) {
+    let positions = positions(width::<N>());
+    let facts = Row::<_, N>::of(&positions).facts;
     let columns: Vec<usize> = facts.iter().flat_map(|f| [f.id, f.a_id]).collect();
-    check_lookup_binds(CHIP, &row(5), &columns);
+    check_lookup_binds(chip, &row::<N>(5), &columns);
 }
 
-#[test]
-fn padding_duplicates_a_fact_and_provides_nothing() {
-    let positions = positions(WIDTH);
-    let mults = Cols::of(&positions).facts.map(|fact| fact.mult);
-    check_padding(CHIP, &row(5), &mults);
+fn padding_duplicates_a_fact_and_provides_nothing<const N: usize>(chip: ChipKind) {
+    let positions = positions(width::<N>());
+    let mults = Row::<_, N>::of(&positions).facts.map(|fact| fact.mult);
+    check_padding(chip, &row::<N>(5), &mults);
 }
+
+tests_of_both!(
+    BitLength, FACTS, BitLengthNarrow:
+    operand_result_and_power_belong_together,
+    the_program_fixes_ids,
+    padding_duplicates_a_fact_and_provides_nothing,
+);
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

@@ -5,39 +5,40 @@ use crate::chip::ChipKind;
 use crate::code::{FactOp, Operand};
 use crate::testing::{
     FRAMES, Forgery, IDS, MULT, and_message, cell, check_forgeries, check_lookup_binds,
-    check_padding, felt, number, positions, violated, with_four_facts,
+    check_padding, felt, number, positions, tests_of_both, violated, with_facts,
 };
 
-const CHIP: ChipKind = ChipKind::Bitwise;
 const A: u32 = 50;
 const B: u32 = 51;
 const OPS: [FactOp; 3] = [FactOp::U32And, FactOp::U32Or, FactOp::U32Xor];
 
 /// All instructions of a row are this one.
-fn row(op: FactOp, a: u64, b: u64, immediate: bool) -> Vec<Felt> {
+fn row<const N: usize>(op: FactOp, a: u64, b: u64, immediate: bool) -> Vec<Felt> {
     let counts = limbs::Counts::default();
-    let mut row = vec![Felt::ZERO; WIDTH];
+    let mut row = vec![Felt::ZERO; width::<N>()];
     let values = [a, b].map(Felt::from_u64);
     let second = if immediate {
         Operand::Imm(values[1])
     } else {
         Operand::Cell(B)
     };
-    with_four_facts(op, &[Operand::Cell(A), second], &values, |i, values| {
-        fill(&mut Cols::of_mut(&mut row).facts[i], values, &counts);
+    with_facts::<N>(op, &[Operand::Cell(A), second], &values, |i, values| {
+        fill(&mut Row::<_, N>::of_mut(&mut row).facts[i], values, &counts);
     });
     row
 }
 
-fn mults() -> Vec<usize> {
-    let positions = positions(WIDTH);
-    Cols::of(&positions).facts.map(|fact| fact.mult).to_vec()
+fn mults<const N: usize>() -> Vec<usize> {
+    let positions = positions(width::<N>());
+    Row::<_, N>::of(&positions)
+        .facts
+        .map(|fact| fact.mult)
+        .to_vec()
 }
 
-#[test]
-fn each_constraint_stops_a_forgery() {
+fn each_constraint_stops_a_forgery<const N: usize>(chip: ChipKind) {
     let mut forgeries = Vec::new();
-    for i in 0..FACTS {
+    for i in 0..N {
         let name = |constraint: &str| format!("fact {i}: {constraint}");
         let fp = FRAMES[i];
         let moved = |from, to| {
@@ -45,7 +46,7 @@ fn each_constraint_stops_a_forgery() {
             vec![(result(from), -MULT), (result(to), MULT)]
         };
         let digit = |row: &mut [Felt], [x, y, and]: [i64; 3]| {
-            Cols::of_mut(row).facts[i].digits[0] = Digit {
+            Row::<_, N>::of_mut(row).facts[i].digits[0] = Digit {
                 x: felt(x),
                 y: felt(y),
                 and: felt(and),
@@ -55,8 +56,8 @@ fn each_constraint_stops_a_forgery() {
             let right = [4, 7, 3][op.opcode() as usize];
             forgeries.push(Forgery::new(
                 name("result"),
-                row(op, 5, 6, false),
-                |row| Cols::of_mut(row).facts[i].out = felt(77),
+                row::<N>(op, 5, 6, false),
+                |row| Row::<_, N>::of_mut(row).facts[i].out = felt(77),
                 moved(right, 77),
             ));
         }
@@ -65,10 +66,10 @@ fn each_constraint_stops_a_forgery() {
         gain.extend([(and_message(5, 6, 4), 1), (and_message(5, 1, 1), -1)]);
         forgeries.push(Forgery::new(
             name("immediate"),
-            row(FactOp::U32And, 5, 6, true),
+            row::<N>(FactOp::U32And, 5, 6, true),
             |row| {
                 digit(row, [5, 1, 1]);
-                Cols::of_mut(row).facts[i].out = felt(1);
+                Row::<_, N>::of_mut(row).facts[i].out = felt(1);
             },
             gain,
         ));
@@ -78,10 +79,10 @@ fn each_constraint_stops_a_forgery() {
         gain.extend([(cell(fp, B, 6), 1), (cell(fp, B, 51), 7)]);
         forgeries.push(Forgery::new(
             name("immediate is boolean"),
-            row(FactOp::U32Or, 5, 6, false),
+            row::<N>(FactOp::U32Or, 5, 6, false),
             |row| {
                 digit(row, [5, 51, 1]);
-                let fact = &mut Cols::of_mut(row).facts[i];
+                let fact = &mut Row::<_, N>::of_mut(row).facts[i];
                 fact.operation = Felt::ZERO;
                 fact.immediate = felt(8);
                 fact.out = felt(1);
@@ -93,9 +94,9 @@ fn each_constraint_stops_a_forgery() {
         gain.push((cell(fp, 128, 128), -1));
         forgeries.push(Forgery::new(
             name("operation is 0, 1 or 2"),
-            row(FactOp::U32And, 0, 128, true),
+            row::<N>(FactOp::U32And, 0, 128, true),
             |row| {
-                let fact = &mut Cols::of_mut(row).facts[i];
+                let fact = &mut Row::<_, N>::of_mut(row).facts[i];
                 fact.operation = felt(8).inverse();
                 fact.immediate = Felt::ZERO;
                 fact.out = felt(23);
@@ -103,13 +104,12 @@ fn each_constraint_stops_a_forgery() {
             gain,
         ));
     }
-    check_forgeries(CHIP, &forgeries);
+    check_forgeries(chip, &forgeries);
 }
 
-#[test]
-fn the_program_fixes_ids_and_kinds() {
-    let positions = positions(WIDTH);
-    let facts = Cols::of(&positions).facts;
+fn the_program_fixes_ids_and_kinds<const N: usize>(chip: ChipKind) {
+    let positions = positions(width::<N>());
+    let facts = Row::<_, N>::of(&positions).facts;
     let columns: Vec<usize> = facts
         .iter()
         .flat_map(|fact| {
@@ -123,32 +123,43 @@ fn the_program_fixes_ids_and_kinds() {
         })
         .collect();
     for op in OPS {
-        check_lookup_binds(CHIP, &row(op, 5, 6, false), &columns);
-        check_lookup_binds(CHIP, &row(op, 5, 6, true), &columns);
+        check_lookup_binds(chip, &row::<N>(op, 5, 6, false), &columns);
+        check_lookup_binds(chip, &row::<N>(op, 5, 6, true), &columns);
     }
 }
 
-#[test]
-fn padding_duplicates_a_fact_and_provides_nothing() {
-    check_padding(CHIP, &row(FactOp::U32Xor, 5, 6, false), &mults());
+fn padding_duplicates_a_fact_and_provides_nothing<const N: usize>(chip: ChipKind) {
+    check_padding(chip, &row::<N>(FactOp::U32Xor, 5, 6, false), &mults::<N>());
+}
+
+tests_of_both!(
+    Bitwise, FACTS, BitwiseNarrow:
+    each_constraint_stops_a_forgery,
+    the_program_fixes_ids_and_kinds,
+    padding_duplicates_a_fact_and_provides_nothing,
+);
+
+/// Everything of a row is read from the table or is the result, which one constraint determines.
+fn check_results<const N: usize>(chip: ChipKind, a: u64, b: u64) {
+    for (op, right) in OPS.into_iter().zip([a & b, a | b, a ^ b]) {
+        let row = row::<N>(op, a, b, false);
+        assert!(violated(chip, &row).is_empty());
+        let fact = Row::<_, N>::of(&row).facts[N - 1];
+        assert_eq!(fact.out, Felt::from_u64(right));
+        for other in [a & b, a | b, a ^ b, a + b] {
+            let mut forged = row.clone();
+            Row::<_, N>::of_mut(&mut forged).facts[N - 1].out = Felt::from_u64(other);
+            assert_eq!(violated(chip, &forged).is_empty(), other == right);
+        }
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Everything of a row is read from the table or is the result, which one constraint determines.
     #[test]
     fn every_result_is_right(a in number(), b in number()) {
-        for (op, right) in OPS.into_iter().zip([a & b, a | b, a ^ b]) {
-            let row = row(op, a, b, false);
-            prop_assert!(violated(CHIP, &row).is_empty());
-            let fact = Cols::of(&row).facts[3];
-            prop_assert_eq!(fact.out, Felt::from_u64(right));
-            for other in [a & b, a | b, a ^ b, a + b] {
-                let mut forged = row.clone();
-                Cols::of_mut(&mut forged).facts[3].out = Felt::from_u64(other);
-                prop_assert_eq!(violated(CHIP, &forged).is_empty(), other == right);
-            }
-        }
+        check_results::<FACTS>(ChipKind::Bitwise, a, b);
+        check_results::<{ narrow::PER_ROW }>(ChipKind::BitwiseNarrow, a, b);
     }
 }

@@ -6,17 +6,16 @@ use crate::chip::ChipKind;
 use crate::code::InverseOp;
 use crate::testing::{
     Forgery, MULT, adversarial, balance, cell, check_forgeries, check_lookup_binds, felt,
-    positions, second_solutions, violated,
+    positions, second_solutions, tests_of_both, violated,
 };
 
-const CHIP: ChipKind = ChipKind::Inverse;
 const FRAMES: [i64; BUNDLES] = [7, 9];
 const IDS: [u32; BUNDLES] = [100, 200];
 
-/// Both bundles with these instructions on these operands.
-fn row(ops: [InverseOp; LANES], operands: [Felt; LANES]) -> Vec<Felt> {
-    let mut row = vec![Felt::ZERO; WIDTH];
-    for (i, bundle) in Cols::of_mut(&mut row).bundles.iter_mut().enumerate() {
+/// All bundles with these instructions on these operands.
+fn row<const N: usize>(ops: [InverseOp; LANES], operands: [Felt; LANES]) -> Vec<Felt> {
+    let mut row = vec![Felt::ZERO; width::<N>()];
+    for (i, bundle) in Row::<_, N>::of_mut(&mut row).bundles.iter_mut().enumerate() {
         let entry = InverseBundle { id: IDS[i], ops };
         let values = std::array::from_fn(|j| {
             let d = operands[j] - ops[j].k;
@@ -29,33 +28,32 @@ fn row(ops: [InverseOp; LANES], operands: [Felt; LANES]) -> Vec<Felt> {
         });
         fill(bundle, felt(FRAMES[i]), &entry, values, [felt(MULT); LANES]);
     }
-    fill_hints(&mut row);
+    fill_hints::<N>(&mut row);
     row
 }
 
 /// Every lane subtracts 5 from `a`, then tests or inverts.
-fn uniform(a: i64, invert: bool) -> Vec<Felt> {
+fn uniform<const N: usize>(a: i64, invert: bool) -> Vec<Felt> {
     let op = |a| InverseOp {
         a,
         k: felt(5),
         invert,
     };
-    row([op(50), op(51)], [felt(a); LANES])
+    row::<N>([op(50), op(51)], [felt(a); LANES])
 }
 
-fn mults() -> Vec<usize> {
-    let positions = positions(WIDTH);
-    let bundles = Cols::of(&positions).bundles;
+fn mults<const N: usize>() -> Vec<usize> {
+    let positions = positions(width::<N>());
+    let bundles = Row::<_, N>::of(&positions).bundles;
     bundles
         .iter()
         .flat_map(|bundle| bundle.lanes.map(|lane| lane.mult))
         .collect()
 }
 
-#[test]
-fn each_constraint_stops_a_forgery() {
+fn each_constraint_stops_a_forgery<const N: usize>(chip: ChipKind) {
     let mut forgeries = Vec::new();
-    for i in 0..BUNDLES {
+    for i in 0..N {
         for j in 0..LANES {
             let name = |constraint: &str| format!("bundle {i} lane {j}: {constraint}");
             let result = |value| cell(FRAMES[i], IDS[i] + j as u32, value);
@@ -63,16 +61,16 @@ fn each_constraint_stops_a_forgery() {
             // 5 = 5 denied
             forgeries.push(Forgery::new(
                 name("indicator"),
-                uniform(5, false),
-                |row| Cols::of_mut(row).bundles[i].lanes[j].out = Felt::ZERO,
+                uniform::<N>(5, false),
+                |row| Row::<_, N>::of_mut(row).bundles[i].lanes[j].out = Felt::ZERO,
                 wrong(1, 0),
             ));
             // 9 = 5 claimed
             forgeries.push(Forgery::new(
                 name("zero result"),
-                uniform(9, false),
+                uniform::<N>(9, false),
                 |row| {
-                    let lane = &mut Cols::of_mut(row).bundles[i].lanes[j];
+                    let lane = &mut Row::<_, N>::of_mut(row).bundles[i].lanes[j];
                     lane.out = Felt::ONE;
                     lane.hint = Felt::ZERO;
                 },
@@ -81,8 +79,8 @@ fn each_constraint_stops_a_forgery() {
             // 1/(4−5) = 77
             forgeries.push(Forgery::new(
                 name("inverse result"),
-                uniform(4, true),
-                |row| Cols::of_mut(row).bundles[i].lanes[j].out = felt(77),
+                uniform::<N>(4, true),
+                |row| Row::<_, N>::of_mut(row).bundles[i].lanes[j].out = felt(77),
                 wrong(-1, 77),
             ));
             // 1/0 = 77: no honest row exists, the closest is 1/(4−5)
@@ -91,9 +89,9 @@ fn each_constraint_stops_a_forgery() {
             gain.extend([(cell(fp, a_id, 4), 1), (cell(fp, a_id, 5), -1)]);
             forgeries.push(Forgery::new(
                 name("indicator"),
-                uniform(4, true),
+                uniform::<N>(4, true),
                 |row| {
-                    let lane = &mut Cols::of_mut(row).bundles[i].lanes[j];
+                    let lane = &mut Row::<_, N>::of_mut(row).bundles[i].lanes[j];
                     lane.a = felt(5);
                     lane.hint = felt(77);
                     lane.out = felt(77);
@@ -102,27 +100,26 @@ fn each_constraint_stops_a_forgery() {
             ));
         }
     }
-    check_forgeries(CHIP, &forgeries);
+    check_forgeries(chip, &forgeries);
 }
 
-#[test]
-fn no_row_inverts_zero() {
-    let mut row = uniform(4, true);
+fn no_row_inverts_zero<const N: usize>(chip: ChipKind) {
+    let mut row = uniform::<N>(4, true);
+    let name = format!("bundle {} lane 0: indicator", N - 1);
     for value in adversarial(&row.clone()) {
         for hint in adversarial(&[value]) {
-            let lane = &mut Cols::of_mut(&mut row).bundles[1].lanes[0];
+            let lane = &mut Row::<_, N>::of_mut(&mut row).bundles[N - 1].lanes[0];
             lane.a = lane.k;
             lane.out = value;
             lane.hint = hint;
-            assert!(violated(CHIP, &row).contains(&"bundle 1 lane 0: indicator"));
+            assert!(violated(chip, &row).contains(&name.as_str()));
         }
     }
 }
 
-#[test]
-fn the_program_fixes_ids_and_kinds() {
-    let positions = positions(WIDTH);
-    let columns: Vec<usize> = Cols::of(&positions)
+fn the_program_fixes_ids_and_kinds<const N: usize>(chip: ChipKind) {
+    let positions = positions(width::<N>());
+    let columns: Vec<usize> = Row::<_, N>::of(&positions)
         .bundles
         .iter()
         .flat_map(|bundle| {
@@ -132,33 +129,35 @@ fn the_program_fixes_ids_and_kinds() {
                 .chain([bundle.id])
         })
         .collect();
-    check_lookup_binds(CHIP, &uniform(5, false), &columns);
-    check_lookup_binds(CHIP, &uniform(4, true), &columns);
+    check_lookup_binds(chip, &uniform::<N>(5, false), &columns);
+    check_lookup_binds(chip, &uniform::<N>(4, true), &columns);
 }
 
-#[test]
-fn padding_duplicates_a_fact_and_provides_nothing() {
-    for honest in [uniform(5, false), uniform(9, false), uniform(9, true)] {
+fn padding_duplicates_a_fact_and_provides_nothing<const N: usize>(chip: ChipKind) {
+    for honest in [
+        uniform::<N>(5, false),
+        uniform::<N>(9, false),
+        uniform::<N>(9, true),
+    ] {
         let mut padding = honest.clone();
-        for column in mults() {
+        for column in mults::<N>() {
             padding[column] = Felt::ZERO;
         }
-        assert!(violated(CHIP, &padding).is_empty());
-        let consumed: Vec<Felt> = balance(CHIP, &padding).into_values().collect();
+        assert!(violated(chip, &padding).is_empty());
+        let consumed: Vec<Felt> = balance(chip, &padding).into_values().collect();
         assert!(consumed.iter().all(|count| *count == Felt::NEG_ONE));
     }
 }
 
-#[test]
-fn only_the_hint_of_a_true_zero_test_is_free() {
+fn only_the_hint_of_a_true_zero_test_is_free<const N: usize>(chip: ChipKind) {
     let candidates = adversarial(&[]);
-    assert!(second_solutions(CHIP, &uniform(5, false), &mults(), &candidates) > 0);
+    assert!(second_solutions(chip, &uniform::<N>(5, false), &mults::<N>(), &candidates) > 0);
     assert_eq!(
-        second_solutions(CHIP, &uniform(9, false), &mults(), &candidates),
+        second_solutions(chip, &uniform::<N>(9, false), &mults::<N>(), &candidates),
         0
     );
     assert_eq!(
-        second_solutions(CHIP, &uniform(9, true), &mults(), &candidates),
+        second_solutions(chip, &uniform::<N>(9, true), &mults::<N>(), &candidates),
         0
     );
 }
@@ -189,6 +188,15 @@ fn operation() -> impl Strategy<Value = (InverseOp, Felt)> {
         })
 }
 
+tests_of_both!(
+    Inverse, BUNDLES, InverseNarrow:
+    each_constraint_stops_a_forgery,
+    no_row_inverts_zero,
+    the_program_fixes_ids_and_kinds,
+    padding_duplicates_a_fact_and_provides_nothing,
+    only_the_hint_of_a_true_zero_test_is_free,
+);
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -198,11 +206,15 @@ proptest! {
         second in operation(),
         random in operand(),
     ) {
-        let honest = row([first.0, second.0], [first.1, second.1]);
-        let lane = Cols::of(&honest).bundles[0].lanes[0];
+        const NARROW: usize = narrow::PER_ROW;
+        let (ops, operands) = ([first.0, second.0], [first.1, second.1]);
+        let wide = row::<BUNDLES>(ops, operands);
+        let lane = Cols::of(&wide).bundles[0].lanes[0];
         let d = lane.a - lane.k;
         let mut candidates = adversarial(&[d, lane.out]);
         candidates.extend([random, Felt::ONE - d * random]);
-        second_solutions(CHIP, &honest, &mults(), &candidates);
+        second_solutions(ChipKind::Inverse, &wide, &mults::<BUNDLES>(), &candidates);
+        let narrow = row::<NARROW>(ops, operands);
+        second_solutions(ChipKind::InverseNarrow, &narrow, &mults::<NARROW>(), &candidates);
     }
 }

@@ -3,16 +3,15 @@ use crate::chip::ChipKind;
 use crate::code::{FactOp, Operand};
 use crate::testing::{
     MULT, cell, check_lookup_binds, check_padding, felt, limb_messages, positions, report,
-    with_fact_row,
+    tests_of_both, with_fact_row,
 };
 
-const CHIP: ChipKind = ChipKind::U32Check;
 const A: u32 = 50;
 
-fn row(a: u64) -> Vec<Felt> {
+fn row<const N: usize>(a: u64) -> Vec<Felt> {
     let counts = limbs::Counts::default();
-    let mut row = vec![Felt::ZERO; WIDTH];
-    for (i, cols) in Cols::of_mut(&mut row).facts.iter_mut().enumerate() {
+    let mut row = vec![Felt::ZERO; width::<N>()];
+    for (i, cols) in Row::<_, N>::of_mut(&mut row).facts.iter_mut().enumerate() {
         let at = (7 + i as i64, 100 * (1 + i as u32));
         let values = [Felt::from_u64(a)];
         with_fact_row(FactOp::U32Check, at, &[Operand::Cell(A)], &values, |row| {
@@ -23,18 +22,17 @@ fn row(a: u64) -> Vec<Felt> {
 }
 
 /// The operand that is read, the result that is given and the limbs that are looked up are one number, whatever the columns.
-#[test]
-fn a_row_says_one_number_three_times() {
+fn a_row_says_one_number_three_times<const N: usize>(chip: ChipKind) {
     for (value, limbs) in [
         (0, [0, 0, 0]),
         (0xabcd_ef12, [0xf12, 0xcde, 0xab]),
         (0xffff_ffff, [0xfff, 0xfff, 0xff]),
     ] {
-        let row = row(value);
-        let messages = report(CHIP, &row).messages;
+        let row = row::<N>(value);
+        let messages = report(chip, &row).messages;
         let [low, middle, high] = limb_messages(limbs);
         let value = value as i64;
-        for i in 0..FACTS {
+        for i in 0..N {
             let (fp, id) = (7 + i as i64, 100 * (1 + i as u32));
             let expected = [
                 (cell(fp, A, value), Felt::NEG_ONE),
@@ -49,11 +47,10 @@ fn a_row_says_one_number_three_times() {
 }
 
 /// 2^32 and p − 1 have no limbs in range: a limb that makes up for it is looked up as it is.
-#[test]
-fn larger_numbers_need_a_limb_that_the_table_does_not_have() {
-    let mut forged = row(5);
-    Cols::of_mut(&mut forged).facts[0].a[2] = felt(256);
-    let messages = report(CHIP, &forged).messages;
+fn larger_numbers_need_a_limb_that_the_table_does_not_have<const N: usize>(chip: ChipKind) {
+    let mut forged = row::<N>(5);
+    Row::<_, N>::of_mut(&mut forged).facts[0].a[2] = felt(256);
+    let messages = report(chip, &forged).messages;
     assert!(messages.contains(&(cell(7, 100, 5 + (1 << 32)), felt(MULT))));
     assert!(messages.contains(&(limb_messages([5, 0, 256])[2], Felt::NEG_ONE)));
     let table = limbs::preprocessed();
@@ -65,17 +62,23 @@ fn larger_numbers_need_a_limb_that_the_table_does_not_have() {
     );
 }
 
-#[test]
-fn the_program_fixes_ids() {
-    let positions = positions(WIDTH);
-    let facts = Cols::of(&positions).facts;
+fn the_program_fixes_ids<const N: usize>(chip: ChipKind) {
+    let positions = positions(width::<N>());
+    let facts = Row::<_, N>::of(&positions).facts;
     let columns: Vec<usize> = facts.iter().flat_map(|f| [f.id, f.a_id]).collect();
-    check_lookup_binds(CHIP, &row(5), &columns);
+    check_lookup_binds(chip, &row::<N>(5), &columns);
 }
 
-#[test]
-fn padding_duplicates_a_fact_and_provides_nothing() {
-    let positions = positions(WIDTH);
-    let mults = Cols::of(&positions).facts.map(|fact| fact.mult);
-    check_padding(CHIP, &row(5), &mults);
+fn padding_duplicates_a_fact_and_provides_nothing<const N: usize>(chip: ChipKind) {
+    let positions = positions(width::<N>());
+    let mults = Row::<_, N>::of(&positions).facts.map(|fact| fact.mult);
+    check_padding(chip, &row::<N>(5), &mults);
 }
+
+tests_of_both!(
+    U32Check, FACTS, U32CheckNarrow:
+    a_row_says_one_number_three_times,
+    larger_numbers_need_a_limb_that_the_table_does_not_have,
+    the_program_fixes_ids,
+    padding_duplicates_a_fact_and_provides_nothing,
+);
