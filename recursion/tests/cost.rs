@@ -33,7 +33,7 @@ const fn phase(kind: ChipKind) -> &'static str {
         ChipKind::MemoryWord | ChipKind::Addresses | ChipKind::Limbs => {
             "arrays over tables, heights, layers; bounds"
         }
-        ChipKind::Program => "four entries each",
+        ChipKind::Program => "three entries each",
         _ => "",
     }
 }

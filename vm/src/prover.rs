@@ -30,7 +30,7 @@ pub type ProvingKey = plica_fri::ProvingKey<ChipKind>;
 /// What the chips are, as a constant, so that a verifier analyses only those in its proof. Changes with every constraint,
 /// interaction and column; the test `the_fingerprint_is_the_machine_s` prints the value for the chips as they are.
 const FINGERPRINT: Fingerprint =
-    Fingerprint::new("f4af61d73b272646b7754428b581f885abe6e63191477cfc79e7880cee51254a");
+    Fingerprint::new("000018f8cd96ff18f27c6dc87e61e2108b2f6fcb3e644dc2560f85de6f5db828");
 
 /// The machine: all chips, in the order of [`ChipKind`].
 pub fn machine() -> &'static Arc<AirSet<ChipKind>> {

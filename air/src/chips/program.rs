@@ -1,11 +1,11 @@
 //! The program table.
 //!
 //! # What a row proves
-//! The preprocessed columns, committed in the verifying key, are four entries of the program; the row provides each as
+//! The preprocessed columns, committed in the verifying key, are three entries of the program; the row provides each as
 //! often as it is looked up. Padding has class 0, which no chip looks up; its multiplicity is free and
 //! harmless.
 //!
-//! Four entries share a row because a program with more entries than any other table has rows would set the height of the whole proof,
+//! Three entries share a row because a program with more entries than any other table has rows would set the height of the whole proof,
 //! and interactions of one row share columns of the bus.
 
 use p3_field::PrimeCharacteristicRing;
@@ -17,7 +17,7 @@ use crate::chip::{columns, preprocessed_row};
 use crate::code::{Program, TUPLE_WIDTH};
 
 /// Entries of a row.
-pub const LANES: usize = 4;
+pub const LANES: usize = 3;
 pub const PREPROCESSED_WIDTH: usize = LANES * TUPLE_WIDTH;
 
 #[derive(Clone, Copy, Debug)]
