@@ -156,7 +156,7 @@ impl Profile {
         name: "small",
         max_log_height: 25,
         log_blowup: 7,
-        query_pow_bits: 22,
+        query_pow_bits: 24,
         ..Self::LIFTED
     };
 
@@ -198,6 +198,11 @@ impl Profile {
             Format::Lifted if self.log_blowup > MOST_LIFTED => MOST_LIFTED,
             Format::Batch | Format::Lifted => self.log_blowup,
         }
+    }
+
+    /// Whether proofs are made to be verified by programs: lifted ones at a blow-up that pays there.
+    pub(crate) const fn for_programs(&self) -> bool {
+        matches!(self.format, Format::Lifted) && self.log_blowup <= Self::LIFTED.log_blowup
     }
 
     /// Whether the parameters are in the range that the rest of the crate relies on. True of every profile of [`Self::ALL`];

@@ -8,7 +8,7 @@ use super::{bus, start_of_tables};
 use crate::airs::{AirSet, Table};
 use crate::instances::{InstanceError, InstanceList};
 use crate::key::{KeyError, VerifyingKey};
-use crate::profile::{Format, Profile};
+use crate::profile::Profile;
 use crate::security::{SecurityError, Workload, resolve};
 use crate::transcript::PROTOCOL_VERSION;
 use crate::types::{Ext, Felt, Word};
@@ -17,7 +17,7 @@ use crate::types::{Ext, Felt, Word};
 #[derive(Debug, Error)]
 pub enum DescribeError {
     /// Another format than the lifted one.
-    #[error("proofs of profile `{0}` are not in the lifted format")]
+    #[error("programs verify no proofs of profile `{0}`")]
     Format(&'static str),
     /// The key is not one of the machine.
     #[error(transparent)]
@@ -108,7 +108,7 @@ impl Description {
         instances: &InstanceList,
     ) -> Result<Self, DescribeError> {
         let profile = key.profile();
-        if profile.format != Format::Lifted {
+        if !profile.for_programs() {
             return Err(DescribeError::Format(profile.name));
         }
         key.check(airs)?;

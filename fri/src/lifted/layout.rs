@@ -144,7 +144,9 @@ pub const MIN_LOG_HEIGHT: usize = 8;
 
 /// log2 of the final polynomial's length is this or up to two more, so that all foldings have full arity.
 const MIN_LOG_FINAL: usize = 2;
-/// The largest log2 of the final polynomial's length.
+/// The same where no program reads it: a folding less takes more off the paths than its coefficients are.
+const MIN_LOG_FINAL_OUTSIDE: usize = 5;
+/// The largest log2 of the final polynomial's length in proofs that programs verify.
 pub const MAX_LOG_FINAL: usize = MIN_LOG_FINAL + LOG_ARITY - 1;
 
 impl Layout {
@@ -188,11 +190,15 @@ impl Layout {
             TreeLayout::new(TreeKind::Quotient, quotient, false),
             TreeLayout::new(TreeKind::Preprocessed, preprocessed, preprocessed_next),
         ];
+        let min_log_final = match profile.for_programs() {
+            true => MIN_LOG_FINAL,
+            false => MIN_LOG_FINAL_OUTSIDE,
+        };
         Self {
             log_height,
             log_chunks,
             trees: trees.into_iter().flatten().collect(),
-            log_final: MIN_LOG_FINAL + (log_height - MIN_LOG_FINAL) % LOG_ARITY,
+            log_final: min_log_final + (log_height - min_log_final) % LOG_ARITY,
         }
     }
 

@@ -10,7 +10,7 @@ use super::layout::MIN_LOG_HEIGHT;
 use crate::airs::{AirSet, Presence, Table};
 use crate::instances::{Instance, InstanceList};
 use crate::key::digest_of_parameters;
-use crate::profile::{Format, Profile};
+use crate::profile::Profile;
 use crate::security::{SecurityError, SecurityTarget, Workload, resolve};
 use crate::transcript::{PROTOCOL_VERSION, encode_bytes};
 use crate::types::{EXT_DEGREE, Word};
@@ -18,7 +18,7 @@ use crate::types::{EXT_DEGREE, Word};
 /// Why one program cannot verify all proofs of a machine.
 #[derive(Debug, Error)]
 pub enum MachineError {
-    #[error("proofs of profile `{0}` are not in the lifted format")]
+    #[error("programs verify no proofs of profile `{0}`")]
     Format(&'static str),
     #[error(transparent)]
     Security(#[from] SecurityError),
@@ -95,7 +95,7 @@ impl Machine {
         target: SecurityTarget,
         max_log_height: usize,
     ) -> Result<Self, MachineError> {
-        if profile.format != Format::Lifted {
+        if !profile.for_programs() {
             return Err(MachineError::Format(profile.name));
         }
         let mut kinds = Vec::new();

@@ -132,7 +132,7 @@ fn absorb_claims(transcript: &mut Transcript, layout: &Layout, claims: &[Vec<Ext
 /// Takes in the final polynomial, with zeros in the place of the powers that it does not have.
 fn absorb_last(transcript: &mut Transcript, last: &[Ext]) {
     let mut last = last.to_vec();
-    last.resize(1 << MAX_LOG_FINAL, Ext::ZERO);
+    last.resize(last.len().max(1 << MAX_LOG_FINAL), Ext::ZERO);
     transcript.absorb_ext(&last);
 }
 
