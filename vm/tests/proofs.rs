@@ -105,7 +105,7 @@ impl<'a> Proved<'a> {
 /// Profiles of blow-up 8, under which chips of a higher degree exist.
 const COMPACT: &[&str] = &["compact", "evm", "lifted"];
 
-/// Proves a run under every profile. Under some one of each two chips is the twin, under the same program; elsewhere that does not exist.
+/// Proves a run under every profile but `small`, which has the chips of `lifted` and takes sixteen times as long. Under some one of each two chips is the twin, under the same program; elsewhere that does not exist.
 /// `check` sees which of the two it is.
 fn in_every_profile(
     source: &str,
@@ -116,7 +116,7 @@ fn in_every_profile(
 ) {
     let parsed = parse_program(source, "program", &NoModules).expect("parses");
     let compiled = compile(&parsed).expect("compiles");
-    for profile in Profile::ALL {
+    for profile in Profile::ALL.into_iter().filter(|p| *p != Profile::SMALL) {
         let name = profile.name;
         let twin = with_twin.contains(&name);
         let proved = Proved::new(&compiled, inputs, &profile, name).expect("runs");
