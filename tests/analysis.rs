@@ -79,7 +79,7 @@ fn tables_and_columns_are_those_of_the_proof() {
         assert_eq!(counted, tables, "{name}");
         let compact = ["rpo compact", "node compact", "absorb compact"]
             .map(|chip| tables.iter().any(|(name, _)| *name == chip));
-        assert_eq!(compact, [profile.log_blowup == 3; 3], "{name}");
+        assert_eq!(compact, [profile.log_blowup >= 3; 3], "{name}");
         assert!(tables.iter().any(|(name, _)| *name == "limbs"), "{name}");
         frames.push(tables.iter().filter(|(chip, _)| *chip == "frame").count());
 
@@ -113,5 +113,5 @@ fn tables_and_columns_are_those_of_the_proof() {
         assert_eq!(analysis.total_cells, cells as u64, "{name}");
     }
     // A second table is worth it where only cells count.
-    assert_eq!(frames, [2, 2, 2, 2, 1]);
+    assert_eq!(frames, [2, 2, 2, 2, 1, 1]);
 }

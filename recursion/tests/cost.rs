@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use plica_air::chip::ChipKind;
-use plica_air::trace::row_counts;
+use plica_air::record::Execution;
+use plica_air::trace::{entry_counts, row_counts};
 use plica_field::Felt;
 use plica_fri::{Profile, SecurityTarget, VerifyingKey};
 use plica_recursion::aggregate::{Aggregator, Child};
@@ -36,6 +37,81 @@ const fn phase(kind: ChipKind) -> &'static str {
         ChipKind::Program => "three entries each",
         _ => "",
     }
+}
+
+/// Steps of the verification, and what the comment in front of their code begins with.
+const STEPS: [(&str, &[&str]); 5] = [
+    (
+        "transcript: key, list of tables, commitments",
+        &["Public values", "Tables.", "Main columns"],
+    ),
+    (
+        "claims and constraints at ζ",
+        &["Claims", "Tables of kind", "Quotient"],
+    ),
+    ("batching of the openings", &["Batching"]),
+    (
+        "low-degree test: layers, final polynomial, work",
+        &["Layers"],
+    ),
+    ("queries", &["Queries"]),
+];
+
+/// Instructions and cells by step: what was executed, not filled up.
+fn steps(text: &mut String, aggregator: &Aggregator, execution: &Execution) {
+    let compiled = aggregator.compiled();
+    let source = aggregator.source();
+    // Where the code of a step begins; what is outside all of them belongs to the node.
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for line in source.lines() {
+        let title = line.trim_start();
+        if let Some(title) = title.strip_prefix("# ") {
+            let step = STEPS
+                .iter()
+                .position(|(_, titles)| titles.iter().any(|own| title.starts_with(own)));
+            starts.push((at, step.unwrap_or(STEPS.len())));
+        } else if title == "begin" {
+            starts.push((at, STEPS.len()));
+        }
+        at += line.len() + 1;
+    }
+    let columns = machine().columns_under(&Profile::LIFTED);
+    let width = |kind: ChipKind| {
+        let own = &columns[kind as usize];
+        own.main + own.bus + own.preprocessed
+    };
+    let mut found = [[0; 2]; STEPS.len() + 1];
+    let counts = entry_counts(&compiled.program, execution);
+    let entries = compiled.program.entries.iter().zip(&compiled.info);
+    for ((entry, info), count) in entries.zip(counts) {
+        let place = info.origins[0].map_or(0, |origin| origin.span.start as usize);
+        let before = starts.partition_point(|&(start, _)| start <= place);
+        let step = before.checked_sub(1).map_or(STEPS.len(), |at| starts[at].1);
+        let kind = ChipKind::of(entry.class()).or_twin(exists_under(&Profile::LIFTED));
+        let (count, cells) = (count as usize, width(kind) / kind.per_row());
+        found[step][0] += count;
+        found[step][1] += count * cells;
+    }
+    let names = STEPS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(["the node itself"]);
+    text.push_str("| step | instructions | cells |\n|---|---|---|\n");
+    for (name, [instructions, cells]) in names.zip(found) {
+        writeln!(text, "| {name} | {instructions} | {cells} |").expect("memory");
+    }
+    let rows = row_counts(&compiled.program, execution, exists_under(&Profile::LIFTED));
+    for (kind, name) in [
+        (ChipKind::AbsorbCompact, "leaves of all trees and claims"),
+        (ChipKind::NodeCompact, "Merkle paths of all trees"),
+        (ChipKind::Addresses, "addresses of memory"),
+    ] {
+        let rows = rows.iter().find(|(other, _)| *other == kind);
+        let rows = rows.map_or(0, |(_, rows)| *rows);
+        writeln!(text, "| {name} | {rows} rows | {} |", rows * width(kind)).expect("memory");
+    }
+    text.push('\n');
 }
 
 /// The rows of a node over these children, by chip, with the cells that they are filled up to.
@@ -84,6 +160,7 @@ fn node(text: &mut String, aggregator: &Aggregator, children: &[Child<'_>]) {
         opened + 24
     )
     .expect("memory");
+    steps(text, aggregator, &execution);
 }
 
 fn child<'a>(key: &'a VerifyingKey, proven: &'a Proven) -> Child<'a> {
@@ -98,7 +175,7 @@ fn report() -> String {
     let mut text = String::from(
         "# What it costs to verify a proof\n\n\
          Rows and cells of nodes, written by a test (`recursion/tests/cost.rs`). Columns are main, bus and preprocessed ones. The leaf is\n\
-         `begin repeat.16384 swap dup.1 add end end` in profile `lifted`.\n",
+         `begin repeat.16384 swap dup.1 add end end` in profile `lifted`. Below each node: instructions and cells by step of the verification, not filled up.\n",
     );
     for target in [SecurityTarget::PROVEN_100, SecurityTarget::CONJECTURED_100] {
         let aggregator = Aggregator::new(target).expect("attainable");

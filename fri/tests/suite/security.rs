@@ -41,6 +41,7 @@ fn queries_of_every_profile() {
             ("blake3", 169, 169),
             ("evm", 57, 57),
             ("lifted", 57, 57),
+            ("small", 22, 22),
         ]
     );
     assert_eq!(
@@ -51,6 +52,7 @@ fn queries_of_every_profile() {
             ("blake3", 225, 225),
             ("evm", 75, 75),
             ("lifted", 75, 75),
+            ("small", 30, 30),
         ]
     );
     assert_eq!(
@@ -61,6 +63,7 @@ fn queries_of_every_profile() {
             ("blake3", 82, 82),
             ("evm", 27, 27),
             ("lifted", 27, 27),
+            ("small", 11, 11),
         ]
     );
     assert_eq!(
@@ -71,6 +74,7 @@ fn queries_of_every_profile() {
             ("blake3", 86, 86),
             ("evm", 29, 29),
             ("lifted", 29, 29),
+            ("small", 11, 11),
         ]
     );
     assert_eq!(
@@ -84,6 +88,7 @@ fn queries_of_every_profile() {
             ("blake3", 203, 203),
             ("evm", 102, 102),
             ("lifted", 102, 102),
+            ("small", 77, 77),
         ]
     );
 }
