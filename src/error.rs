@@ -59,7 +59,7 @@ pub enum Error {
     #[error("a joint proof, which has several `--inputs`, cannot be made with `--{0}`")]
     NotJoint(&'static str),
     #[error(
-        "{path}: these are claims of a joint proof; its key is needed, too: `--key` or `--program`", path = path.display()
+        "{path}: these are claims of a joint proof; give its program (`--program`) or its joint key (`--key K --joint`)", path = path.display()
     )]
     JointKey { path: PathBuf },
     #[error("{path}: these are claims of an aggregate, whose key follows from `--security`; leave `--key` and `--program` out", path = path.display())]

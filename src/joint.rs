@@ -64,6 +64,12 @@ impl Joint {
         self
     }
 
+    /// What is proven: a loop that calls the program once per run.
+    #[must_use]
+    pub const fn compiled(&self) -> &Compiled {
+        &self.joint
+    }
+
     /// Makes the keys for a profile and security target. They are the same for any number of runs.
     ///
     /// # Errors

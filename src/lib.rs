@@ -35,7 +35,7 @@ pub use plica_fri::{
 pub use plica_vm::claim::{Claim, ClaimError, LinkError};
 pub use plica_vm::compile::{Compiled, RunError, RunErrorKind};
 pub use plica_vm::inputs::{Inputs, InputsError};
-pub use plica_vm::joint::{JointClaim, Run};
+pub use plica_vm::joint::{JointClaim, Run, program as joint_program};
 pub use plica_vm::processor::{MerkleStore, RunOutcome};
 pub use plica_vm::prover::{Proven, ProvingKey, verify};
 pub use plica_vm::syntax::{DirectoryModules, KernelFile, MemoryModules, ModuleLoader, NoModules};
@@ -197,20 +197,21 @@ impl Plica {
         Ok(proven?)
     }
 
-    /// Says what proving a node over these children would cost.
+    /// Says what proving a node over these children would cost: in profile `lifted`, or in `small` if it is one to compress a root.
     ///
     /// # Errors
     /// If a child cannot be aggregated.
     pub fn analyze_node(
         aggregator: &aggregate::Aggregator,
         children: &[Child<'_>],
+        profile: &Profile,
     ) -> Result<Analysis, aggregate::NodeError> {
         let inputs = aggregator.inputs(children)?;
         let compiled = aggregator.compiled();
         let execution = compiled
             .record(&inputs, DEFAULT_MAX_CYCLES)
             .map_err(aggregate::NodeError::Run)?;
-        Ok(Analysis::of(compiled, &execution, &Profile::LIFTED))
+        Ok(Analysis::of(compiled, &execution, profile))
     }
 
     /// Runs the program and says what proving the run would cost.

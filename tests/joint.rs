@@ -3,6 +3,8 @@
 mod command;
 
 use command::{Folder, failure, json, plica, text};
+use plica::aggregate::ClaimTree;
+use plica::{Felt, JointClaim, Run, VerifyingKey, format_word};
 
 /// A target with few queries: what is tested is the command.
 const SECURITY: [&str; 2] = ["--security", "20-conjectured"];
@@ -74,15 +76,28 @@ fn runs_are_proven_together_and_aggregated_as_one_leaf() {
         text(&key),
         "--json",
     ];
-    assert_eq!(json(&command(&setup))["key"], made["key"]);
+    let said = json(&command(&setup));
+    assert_eq!(
+        (&said["key"], &said["program"]),
+        (&made["key"], &made["program"])
+    );
+    assert!(said["entries"].as_u64() > Some(0));
     let verify = ["verify", proof, "--claims", text(&claims), "--json"];
-    let with = |more: [&str; 2]| command(&[&verify[..], &more].concat());
-    for more in [["--key", text(&key)], ["--program", program]] {
-        assert_eq!(json(&with(more))["runs"], made["runs"]);
+    let with = |more: &[&str]| command(&[&verify[..], more].concat());
+    let joint = ["--key", text(&key), "--joint"];
+    for more in [&joint[..], &["--program", program]] {
+        let said = json(&with(more));
+        assert_eq!(
+            (&said["runs"], &said["program"]),
+            (&made["runs"], &made["program"])
+        );
     }
-    // The key must come from somewhere.
-    let (code, said) = failure(&command(&verify));
-    assert_eq!(code, 2, "{said}");
+    // The key must come from somewhere, and be known to be a joint one.
+    for more in [&[][..], &joint[..2]] {
+        let (code, said) = failure(&with(more));
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("joint"), "{said}");
+    }
 
     // Nothing of what is claimed can be another.
     let honest = std::fs::read_to_string(&claims).expect("text");
@@ -92,7 +107,7 @@ fn runs_are_proven_together_and_aggregated_as_one_leaf() {
         let mut other = honest.clone();
         other.replace_range(at + 1..at + 2, "8");
         std::fs::write(&claims, other).expect("written");
-        let (code, said) = failure(&with(["--key", text(&key)]));
+        let (code, said) = failure(&with(&joint));
         assert_eq!(code, 1, "{said}");
     }
     std::fs::write(&claims, &honest).expect("written");
@@ -119,6 +134,71 @@ fn runs_are_proven_together_and_aggregated_as_one_leaf() {
     assert_eq!(failure(&command(&with_key)).0, 2);
     let inspected = json(&plica(&["inspect", text(&claims), "--json"]));
     assert_eq!(inspected["content"]["runs"], 3);
+}
+
+/// A stack that looks like a digest of runs, left as it is by a program whose key is trusted.
+#[test]
+fn runs_are_not_claimed_under_an_ordinary_key() {
+    let folder = Folder::new();
+    let program = folder.write("id.masm", "begin nop end");
+    let key = folder.path("id.key");
+    let profile = ["--profile", "lifted", "--json"];
+    let setup = ["setup", text(&program), "-o", text(&key)];
+    json(&command(&[&setup[..], &profile].concat()));
+    let trusted = VerifyingKey::from_bytes(&std::fs::read(&key).expect("there")).expect("a key");
+
+    let mut run = Run {
+        inputs: [Felt::new(0); 16],
+        outputs: [Felt::new(0); 16],
+    };
+    run.outputs[0] = Felt::new(42);
+    let invented = JointClaim {
+        key: trusted.digest(),
+        runs: vec![run],
+    };
+    let mut stack = invented.claim().inputs;
+    stack.reverse();
+    let inputs = serde_json::json!({ "operand_stack": stack.map(plica::format_felt) });
+    let inputs = folder.write("id.inputs", &inputs.to_string());
+    let proof = folder.path("x.proof");
+    let prove = [
+        "prove",
+        text(&program),
+        "-i",
+        text(&inputs),
+        "-o",
+        text(&proof),
+    ];
+    json(&command(&[&prove[..], &profile].concat()));
+
+    // An honest proof of an honest claim; as a joint proof it would say that a run of `nop` made a 42.
+    let claims = folder.path("x.claims.json");
+    let tree = ClaimTree::Joint(invented.clone());
+    std::fs::write(&claims, tree.to_json()).expect("written");
+    let verify = ["verify", text(&proof), "--claims", text(&claims)];
+    let (code, said) = failure(&command(&[&verify[..], &["--key", text(&key)]].concat()));
+    assert_eq!(code, 2, "{said}");
+    // Made from the program, the joint key is another.
+    let (code, said) = failure(&command(
+        &[&verify[..], &["--program", text(&program)]].concat(),
+    ));
+    assert_eq!(code, 1, "{said}");
+
+    // An aggregate takes it for a proof under this key, which is no program's in its list of claims.
+    std::fs::remove_file(proof.with_extension("claim.json")).expect("there");
+    let root = folder.path("root.proof");
+    json(&command(&[
+        "aggregate",
+        text(&proof),
+        "-o",
+        text(&root),
+        "--json",
+    ]));
+    let root_claims = folder.path("root.claims.json");
+    let said = json(&command(&["inspect", text(&root_claims), "--json"]));
+    let named = format_word(&invented.program());
+    assert_eq!(said["content"]["keys"], serde_json::json!([named]));
+    assert_ne!(named, format_word(&trusted.digest()));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! `plica aggregate`, and `plica verify` for what it writes.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use plica::aggregate::{Aggregator, Child, ClaimTree, NodeError, Origin, Plan, Step, node_claim};
-use plica::{Error, Plica, Profile, Proof, format_word};
+use plica::{Analysis, Error, Plica, Prediction, Profile, Proof, format_word};
 use serde_json::json;
 
 use super::args::{AggregateArgs, VerifyArgs};
@@ -86,10 +87,10 @@ impl Worker<'_> {
     /// Does something with the children of a node; errors name their files.
     fn with_children<T>(
         &mut self,
-        step: &Step,
+        children: &[Origin],
         act: impl FnOnce(&Aggregator, &[Child<'_>]) -> std::result::Result<T, NodeError>,
     ) -> Result<T> {
-        let loaded = step.children.iter().map(|&origin| self.load(origin));
+        let loaded = children.iter().map(|&origin| self.load(origin));
         let loaded = loaded.collect::<Result<Vec<_>>>()?;
         let children: Vec<_> = loaded.iter().map(|(_, given)| given.child()).collect();
         act(self.aggregator, &children).map_err(|error| match error {
@@ -99,6 +100,40 @@ impl Worker<'_> {
             }
             other => Error::Node(other),
         })
+    }
+
+    fn analyze(&mut self, children: &[Origin], profile: &Profile) -> Result<Analysis> {
+        self.with_children(children, |aggregator, children| {
+            Plica::analyze_node(aggregator, children, profile)
+        })
+    }
+
+    /// What the missing nodes cost, and the last step. The first node whose children are all there says what a child costs anywhere.
+    fn predict(&mut self, missing: &[&Step], compress: bool) -> Result<Prediction> {
+        let (mut seconds, mut bytes) = (0.0, 0);
+        if let Some(first) = missing.first() {
+            let node = self.analyze(&first.children, &Profile::LIFTED)?.prediction;
+            let children: usize = missing.iter().map(|step| step.children.len()).sum();
+            seconds = node.seconds / first.children.len() as f64 * children as f64;
+            bytes = node.bytes;
+        }
+        if compress {
+            // Over the root, or what comes nearest to it: another node, or a leaf, which costs less.
+            let steps = 0..self.plan.steps.len();
+            let kept = steps.rev().find(|&index| {
+                let step = &self.plan.steps[index];
+                !missing.iter().any(|other| std::ptr::eq(*other, step))
+            });
+            let child = kept.map_or_else(
+                || missing.first().map(|first| first.children[0]),
+                |index| Some(Origin::Step(index)),
+            );
+            let child = child.expect("a step is kept or missing");
+            let last = self.analyze(&[child], &Profile::SMALL)?.prediction;
+            seconds += last.seconds;
+            bytes = bytes.max(last.bytes);
+        }
+        Ok(Prediction { seconds, bytes })
     }
 }
 
@@ -110,7 +145,9 @@ pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
     let target = args.security.0;
     let library = Library::new(&args.keys, target);
     let trees = proofs.iter().map(|path| library.tree(path));
-    let plan = Plan::new(trees.collect::<Result<_>>()?, args.arity.into());
+    let trees = trees.collect::<Result<Vec<_>>>()?;
+    let alone = runs_alone(&trees);
+    let plan = Plan::new(trees, args.arity.into());
     progress.phase("making the key");
     let aggregator = Aggregator::new(target)?;
     let folder = args
@@ -136,32 +173,12 @@ pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
         (0..proofs.len()).try_for_each(|index| worker.check(index))?;
     }
 
-    // The first node whose children are all there says what a child costs.
     progress.phase("estimating");
-    let cost = match missing.first() {
-        Some(step) => Some(worker.with_children(step, |aggregator, children| {
-            let analysis = Plica::analyze_node(aggregator, children)?;
-            let per_child = analysis.prediction.seconds / children.len() as f64;
-            Ok((per_child, analysis.prediction.bytes))
-        })?),
-        None => None,
-    };
+    let cost = worker.predict(&missing, args.compress)?;
     let children: usize = missing.iter().map(|step| step.children.len()).sum();
-    let (per_child, bytes) = cost.unwrap_or((0.0, 0));
-    // Compressing verifies one proof at a higher blow-up.
-    let factor = 1u32 << (Profile::SMALL.log_blowup - Profile::LIFTED.log_blowup);
-    let (last, last_bytes) = match args.compress {
-        true => (
-            per_child * f64::from(factor),
-            bytes / u64::from(args.arity) * u64::from(factor),
-        ),
-        false => (0.0, 0),
-    };
-    let seconds = per_child * children as f64 + last;
-    let bytes = bytes.max(last_bytes);
     drop(progress);
     if !args.json || args.plan {
-        print_plan(args, &plan, missing.len(), seconds, bytes);
+        print_plan(args, &plan, missing.len(), alone, &cost);
     }
     if args.plan {
         return Ok(());
@@ -170,7 +187,7 @@ pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
     files::make_folder(&worker.folder)?;
     let bar = bar(args.json, children);
     for step in &missing {
-        let proven = worker.with_children(step, Aggregator::prove)?;
+        let proven = worker.with_children(&step.children, Aggregator::prove)?;
         files::write(&worker.path_of(step), &proven.proof.to_bytes())?;
         bar.inc(step.children.len() as u64);
     }
@@ -219,7 +236,13 @@ pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
     Ok(())
 }
 
-fn print_plan(args: &AggregateArgs, plan: &Plan, missing: usize, seconds: f64, bytes: u64) {
+fn print_plan(
+    args: &AggregateArgs,
+    plan: &Plan,
+    missing: usize,
+    alone: usize,
+    &Prediction { seconds, bytes }: &Prediction,
+) {
     let (claims, nodes) = (plan.tree.claims().len(), plan.steps.len());
     let depth = plan.tree.depth();
     if args.json {
@@ -228,12 +251,11 @@ fn print_plan(args: &AggregateArgs, plan: &Plan, missing: usize, seconds: f64, b
             "nodes": nodes,
             "missing": missing,
             "depth": depth,
-            "spared_by_joint_proofs": runs_alone(&plan.tree),
+            "spared_by_joint_proofs": alone,
             "predicted_seconds": seconds,
             "predicted_bytes": bytes,
         }));
     } else {
-        let alone = runs_alone(&plan.tree);
         let hint = if alone > 0 {
             format!(
                 "\n{alone} proofs fewer if runs of one program were proven together (`plica prove P.masm -i a.inputs -i b.inputs …`)"
@@ -249,10 +271,14 @@ fn print_plan(args: &AggregateArgs, plan: &Plan, missing: usize, seconds: f64, b
     }
 }
 
-/// Leaves that would not be there if runs of one program were proven together.
-fn runs_alone(tree: &ClaimTree) -> usize {
-    let keys = tree.leaf_keys();
-    let distinct: std::collections::HashSet<_> = keys.iter().collect();
+/// Proofs that would not be there if runs of one program were proven together.
+fn runs_alone(given: &[ClaimTree]) -> usize {
+    let single = given.iter().filter_map(|tree| match tree {
+        ClaimTree::Leaf(claim) => Some(claim.key),
+        ClaimTree::Joint(_) | ClaimTree::Node(_) => None,
+    });
+    let keys: Vec<_> = single.collect();
+    let distinct: HashSet<_> = keys.iter().collect();
     keys.len() - distinct.len()
 }
 

@@ -158,6 +158,10 @@ pub(super) struct VerifyArgs {
     /// The verifying key.
     #[arg(long, value_name = "FILE")]
     pub(super) key: Option<PathBuf>,
+    /// With the claims of a joint proof: the key is a joint key, from `setup --joint`. No file says so, and under the key of another program
+    /// a proof may end with a stack that looks like joint claims.
+    #[arg(long, requires = "key", requires = "claims")]
+    pub(super) joint: bool,
     /// Rebuild the key from this program instead, for the proof's profile.
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     pub(super) program: Option<PathBuf>,

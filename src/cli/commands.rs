@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use plica::{
-    Error, Felt, Inputs, MerkleStore, Plica, Profile, SecurityTarget, format_felt, format_word,
-};
+use plica::{Error, Inputs, MerkleStore, Plica, Profile, SecurityTarget, format_word};
 use serde_json::{Value, json};
 
 use super::args::{
     AnalyzeArgs, ChainArgs, ExecutionArgs, ProgramArgs, ProveArgs, RunArgs, SetupArgs, VerifyArgs,
 };
 use super::library::Library;
+use super::output::decimals;
 use super::progress::Progress;
 use super::{files, output};
 
@@ -56,10 +55,6 @@ fn keep(args: &ExecutionArgs, store: Option<MerkleStore>) -> Result<()> {
         (Some(path), Some(store)) => files::write_store(path, &store),
         _ => Ok(()),
     }
-}
-
-fn decimals(values: &[Felt]) -> Vec<String> {
-    values.iter().map(|&v| format_felt(v)).collect()
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<()> {
@@ -145,25 +140,31 @@ pub(super) fn prove(args: &ProveArgs) -> Result<()> {
 
 pub(super) fn setup(args: &SetupArgs) -> Result<()> {
     let progress = Progress::start(args.program.json);
-    let key = if args.joint {
+    let (entries, key) = if args.joint {
         progress.phase("making the key");
         super::joint::key(args)?
     } else {
         let program = assemble(&args.program, &progress)?;
         progress.phase("making the key");
-        program.setup(&args.key.profile, args.key.security.0)?.1
+        let (_, key) = program.setup(&args.key.profile, args.key.security.0)?;
+        (program.compiled().program.entries.len(), key)
     };
     let bytes = key.to_bytes();
     files::write(&args.output, &bytes)?;
     drop(progress);
     let digest = format_word(&key.digest());
     if args.program.json {
-        output::print_json(&json!({
+        let mut said = json!({
             "key": digest,
+            "entries": entries,
             "file": args.output,
             "profile": args.key.profile.name,
             "security": args.key.security.0.to_string(),
-        }));
+        });
+        if args.joint {
+            said["program"] = format_word(&plica::joint_program(&key.digest())).into();
+        }
+        output::print_json(&said);
     } else {
         output::print(&format!(
             "{}: {} bytes, profile {}, {}\nKey: {digest}",

@@ -1,10 +1,11 @@
 //! `plica inspect`.
 
 use plica::aggregate::{ClaimTree, aggregate_key, node_claim};
-use plica::{Claim, Error, JointClaim, Proof, VerifyingKey, format_felt, format_word};
+use plica::{Claim, Error, JointClaim, Proof, VerifyingKey, format_word};
 use serde_json::{Value, json};
 
 use super::args::InspectArgs;
+use super::output::decimals;
 use super::{files, output};
 
 /// What files of keys, proofs and stores begin with.
@@ -79,9 +80,6 @@ fn of_proof(proof: &Proof) -> Value {
 }
 
 fn of_claim(claim: &Claim) -> Value {
-    let decimals = |values: &[plica::Felt]| -> Vec<String> {
-        values.iter().map(|&value| format_felt(value)).collect()
-    };
     json!({
         "key": format_word(&claim.key),
         "inputs": decimals(&claim.inputs),
@@ -93,6 +91,7 @@ fn of_claim(claim: &Claim) -> Value {
 fn of_joint(joint: &JointClaim) -> Value {
     json!({
         "key": format_word(&joint.key),
+        "program": format_word(&joint.program()),
         "runs": joint.runs.len(),
         "claim": of_claim(&joint.claim()),
     })

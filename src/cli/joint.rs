@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use plica::aggregate::ClaimTree;
-use plica::{Error, Inputs, JointClaim, SecurityReport, VerifyingKey, format_felt, format_word};
+use plica::{Error, Inputs, JointClaim, SecurityReport, VerifyingKey, format_word};
 use serde_json::{Value, json};
 
 use super::args::{ProveArgs, SetupArgs, VerifyArgs};
@@ -56,6 +56,7 @@ pub(super) fn prove(args: &ProveArgs) -> Result<()> {
             "proof": args.output,
             "claims": claims_path,
             "key": format_word(&proven.claim.key),
+            "program": format_word(&proven.claim.program()),
             "profile": args.key.profile.name,
             "proof_bytes": bytes.len(),
             "seconds": seconds,
@@ -76,13 +77,14 @@ pub(super) fn prove(args: &ProveArgs) -> Result<()> {
     Ok(())
 }
 
-/// The joint key of a program.
-pub(super) fn key(args: &SetupArgs) -> Result<VerifyingKey> {
+/// The joint key of a program, and how many entries the program has in it.
+pub(super) fn key(args: &SetupArgs) -> Result<(usize, VerifyingKey)> {
     if args.program.kernel.is_some() {
         return Err(Error::NotJoint("kernel"));
     }
     let program = files::joint(&args.program.program, args.program.verifies.0)?;
-    Ok(program.setup(&args.key.profile, args.key.security.0)?.1)
+    let (_, key) = program.setup(&args.key.profile, args.key.security.0)?;
+    Ok((program.compiled().program.entries.len(), key))
 }
 
 /// The claims of a joint proof that the arguments name, if they are such: those of aggregates stand without a key.
@@ -91,13 +93,12 @@ pub(super) fn claims(
     path: &Path,
     tree: &ClaimTree,
 ) -> Result<Option<JointClaim>> {
-    let with_key = args.key.is_some() || args.program.is_some();
     let path = path.to_owned();
-    match (tree, with_key) {
-        (ClaimTree::Joint(joint), true) => Ok(Some(joint.clone())),
-        (ClaimTree::Joint(_), false) => Err(Error::JointKey { path }),
-        (_, true) => Err(Error::AggregateKey { path }),
-        (_, false) => Ok(None),
+    match tree {
+        ClaimTree::Joint(joint) if args.program.is_some() || args.joint => Ok(Some(joint.clone())),
+        ClaimTree::Joint(_) => Err(Error::JointKey { path }),
+        _ if args.key.is_some() || args.program.is_some() => Err(Error::AggregateKey { path }),
+        _ => Ok(None),
     }
 }
 
@@ -114,6 +115,7 @@ pub(super) fn accepted(
         output::print_json(&json!({
             "accepted": true,
             "key": format_word(&joint.key),
+            "program": format_word(&joint.program()),
             "runs": runs(joint),
             "profile": profile,
             "milliseconds": milliseconds,
@@ -128,12 +130,9 @@ pub(super) fn accepted(
 }
 
 fn runs(joint: &JointClaim) -> Vec<Value> {
-    let decimals = |values: &[plica::Felt]| -> Vec<String> {
-        values.iter().map(|&value| format_felt(value)).collect()
-    };
     let runs = joint
         .runs
         .iter()
-        .map(|run| json!({ "inputs": decimals(&run.inputs), "outputs": decimals(&run.outputs) }));
+        .map(|run| json!({ "inputs": output::decimals(&run.inputs), "outputs": output::decimals(&run.outputs) }));
     runs.collect()
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use plica::{Analysis, Error, SecurityReport};
+use plica::{Analysis, Error, Felt, SecurityReport, format_felt};
 use serde_json::json;
 
 /// Prints to standard output. A reader that has gone away is no failure of ours.
@@ -13,6 +13,11 @@ pub(super) fn print(text: &str) {
         let _ = out.write_all(b"\n");
     }
     let _ = out.flush();
+}
+
+/// Field elements as JSON has them.
+pub(super) fn decimals(values: &[Felt]) -> Vec<String> {
+    values.iter().map(|&value| format_felt(value)).collect()
 }
 
 pub(super) fn print_json(value: &serde_json::Value) {

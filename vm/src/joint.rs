@@ -1,6 +1,6 @@
 //! Joint proofs: many runs of one program in one proof.
 //!
-//! The program is wrapped ([`parse_joint`]): a loop calls its body once per run, on inputs from the advice, and takes inputs and outputs into
+//! The program is wrapped ([`parse_joint`](crate::syntax::parse_joint)): a loop calls its body once per run, on inputs from the advice, and takes inputs and outputs into
 //! a digest, which is public. So the proof has one run, of the wrapper, and everything that keeps calls apart keeps its runs apart: each call
 //! has a frame and a memory context named by its clock, and the clock does not repeat. There is no rule to add, and no sum per run to check.
 //!
@@ -86,7 +86,16 @@ pub struct Run {
     pub outputs: [Felt; STACK_SIZE],
 }
 
-/// "The program of which this is the joint key has these runs."
+/// What names a program in claims about its joint runs, from the digest of its joint key.
+///
+/// No key has this digest: under a key that a verifier trusts as that of a program, a run of that program may end with any stack, also with
+/// one that looks like a digest of runs, and must not count as those.
+pub fn program(joint_key: &Word) -> Word {
+    merge([key_of_run(0), *joint_key])
+}
+
+/// "The program of which this is the joint key has these runs." Whether it is one, whoever verifies must know: it is if it was made from the
+/// program, or came from where it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "JointFile", try_from = "JointFile")]
 pub struct JointClaim {
@@ -161,10 +170,16 @@ impl TryFrom<JointFile> for JointClaim {
 }
 
 impl JointClaim {
-    /// The runs one by one, each as a claim about the joint key.
+    /// What names the program of the runs: see [`program`].
+    pub fn program(&self) -> Word {
+        program(&self.key)
+    }
+
+    /// The runs one by one, each as a claim about [`Self::program`].
     pub fn claims(&self) -> impl Iterator<Item = Claim> + '_ {
-        self.runs.iter().map(|run| Claim {
-            key: self.key,
+        let key = self.program();
+        self.runs.iter().map(move |run| Claim {
+            key,
             inputs: run.inputs,
             outputs: run.outputs,
         })

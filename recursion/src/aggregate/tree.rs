@@ -15,8 +15,9 @@ use plica_hash_rpo::{hash_elements, merge};
 use plica_vm::claim::Claim;
 use plica_vm::joint::JointClaim;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// What the first word of a leaf and of a node ends with.
@@ -91,16 +92,6 @@ impl ClaimTree {
         Self::Leaf(Box::new(claim))
     }
 
-    /// What the proof of a leaf claims.
-    #[must_use]
-    pub fn leaf_claim(&self) -> Option<Claim> {
-        match self {
-            Self::Leaf(claim) => Some(**claim),
-            Self::Joint(joint) => Some(joint.claim()),
-            Self::Node(_) => None,
-        }
-    }
-
     /// The digest, by which a proof names the tree.
     pub fn digest(&self) -> Word {
         match self {
@@ -112,7 +103,7 @@ impl ClaimTree {
         }
     }
 
-    /// The claims, in order, those of joint proofs one by one.
+    /// The claims, in order, those of joint proofs one by one. These name [`JointClaim::program`] in place of a key.
     #[must_use]
     pub fn claims(&self) -> Vec<Claim> {
         match self {
@@ -122,20 +113,13 @@ impl ClaimTree {
         }
     }
 
-    /// The keys of leaves, in order.
-    #[must_use]
-    pub fn leaf_keys(&self) -> Vec<Word> {
-        match self {
-            Self::Leaf(claim) => vec![claim.key],
-            Self::Joint(joint) => vec![joint.key],
-            Self::Node(children) => children.iter().flat_map(Self::leaf_keys).collect(),
-        }
-    }
-
     /// Proofs that it stands for: leaves and nodes.
     #[must_use]
     pub fn proofs(&self) -> usize {
-        self.leaf_keys().len() + self.nodes()
+        match self {
+            Self::Leaf(_) | Self::Joint(_) => 1,
+            Self::Node(children) => 1 + children.iter().map(Self::proofs).sum::<usize>(),
+        }
     }
 
     /// Nodes, each of which is a proof of its own.
@@ -197,15 +181,7 @@ impl ClaimTree {
     }
 }
 
-/// An object with runs is a joint claim, any other a claim.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum LeafFile {
-    Joint(JointClaim),
-    Single(Box<Claim>),
-}
-
-/// A list is a node, an object a leaf.
+/// A list is a node, an object with runs a joint claim, any other object a claim.
 impl<'de> Deserialize<'de> for ClaimTree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
@@ -221,11 +197,14 @@ impl<'de> Deserialize<'de> for ClaimTree {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<ClaimTree, A::Error> {
-                let leaf = LeafFile::deserialize(MapAccessDeserializer::new(object))?;
-                Ok(match leaf {
-                    LeafFile::Joint(joint) => ClaimTree::Joint(joint),
-                    LeafFile::Single(claim) => ClaimTree::Leaf(claim),
-                })
+                let object = Map::deserialize(MapAccessDeserializer::new(object))?;
+                let is_joint = object.contains_key("runs");
+                let leaf = Value::Object(object);
+                let leaf = match is_joint {
+                    true => JointClaim::deserialize(leaf).map(ClaimTree::Joint),
+                    false => Claim::deserialize(leaf).map(ClaimTree::leaf),
+                };
+                leaf.map_err(A::Error::custom)
             }
         }
         deserializer.deserialize_any(Either)
@@ -346,6 +325,12 @@ mod tests {
         assert!(ClaimTree::from_json(without_runs.as_bytes()).is_err());
         for text in ["", "{}", "[]", "{\"version\": 1, \"tree\": 3}"] {
             assert!(ClaimTree::from_json(text.as_bytes()).is_err());
+        }
+        // What is wrong with a leaf is said.
+        for (tree, what) in [(leaf(1), "inputs"), (joint(&[claim(1)]), "outputs")] {
+            let text = tree.to_json().replacen(what, "wrong", 1);
+            let error = ClaimTree::from_json(text.as_bytes()).expect_err("no such field");
+            assert!(error.to_string().contains("wrong"), "{error}");
         }
         let text = leaf(1)
             .to_json()

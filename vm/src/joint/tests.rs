@@ -137,6 +137,9 @@ fn a_joint_claim_has_one_text() {
     let read: JointClaim = serde_json::from_str(&text).expect("valid");
     assert_eq!(read, claim);
     assert_eq!(claim.claims().count(), 2);
+    // A run is not a claim about the program that has this key.
+    assert!(claim.claims().all(|run| run.key == claim.program()));
+    assert_ne!(claim.program(), key);
     assert_eq!(claim.claim().inputs, stack(&claim.runs));
     let empty = JointFile {
         key: plica_field::format_word(&key),
