@@ -162,7 +162,7 @@ impl InstanceList {
         let kinds = airs.kinds();
         let mut counts = vec![0usize; kinds.len()];
         let mut steps = 0u64;
-        let max = profile.max_log_height.min(32 - profile.log_blowup);
+        let max = profile.max_log_rows();
         for (position, instance) in self.0.iter().enumerate() {
             let index = usize::from(instance.kind);
             let kind = kinds.get(index).ok_or(InstanceError::UnknownKind(index))?;

@@ -230,7 +230,7 @@ pub fn setup_with_heights<T: Table>(
     let mut evaluations = Vec::new();
     let mut traces = traces.into_iter();
     let mut log_heights = log_heights.iter().copied();
-    let max = profile.max_log_height.min(32 - profile.log_blowup);
+    let max = profile.max_log_rows();
     for kind in airs.listed() {
         let Kind { name, presence, .. } = airs.kinds()[kind];
         let min = airs.info(kind).max_period;
@@ -497,10 +497,7 @@ impl VerifyingKey {
 
     /// The number of digests in the commitment, and their kind, as the profile prescribes.
     fn check_commitment(&self) -> Result<(), KeyError> {
-        let max = self
-            .profile
-            .max_log_height
-            .min(32 - self.profile.log_blowup);
+        let max = self.profile.max_log_rows();
         let tallest = self
             .pinned
             .iter()
@@ -627,6 +624,7 @@ fn parameters(profile: &Profile, target: SecurityTarget, air_set: &[u8; 32]) -> 
         profile.ood_pow_bits,
         profile.lookup_pow_bits,
         profile.max_log_height,
+        usize::from(profile.for_programs),
     ] {
         out.push(number(parameter as u64));
     }
@@ -681,10 +679,15 @@ mod tests {
             .expect("a key")
             .digest()
         };
+        let unread = Profile {
+            for_programs: false,
+            ..Profile::LIFTED
+        };
         let more = [&tables[..], &[table(2, 1, 8)]].concat();
         let mut digests = vec![
             digest(&profile, target, set, root(1), &tables, &[]),
             digest(&other_profile, target, set, root(1), &tables, &[]),
+            digest(&unread, target, set, root(1), &tables, &[]),
             digest(&profile, other_target, set, root(1), &tables, &[]),
             digest(&profile, target, [8; 32], root(1), &tables, &[]),
             digest(&profile, target, set, root(2), &tables, &[]),

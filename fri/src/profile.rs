@@ -9,6 +9,7 @@
 
 use crate::airs::LOOKUP_DEGREE;
 use crate::hash::HashKind;
+use crate::lifted::MAX_LOG_SIZE;
 
 /// Largest log2 of a blow-up.
 pub(crate) const MAX_LOG_BLOWUP: usize = 7;
@@ -73,6 +74,8 @@ pub struct Profile {
     pub max_log_height: usize,
     /// Largest file of a proof, in bytes.
     pub max_proof_bytes: usize,
+    /// In the lifted format, whether programs verify the proofs: what is cheap then is not what is small.
+    pub for_programs: bool,
 }
 
 impl Profile {
@@ -94,6 +97,7 @@ impl Profile {
         lookup_pow_bits: 0,
         max_log_height: 28,
         max_proof_bytes: 64 << 20,
+        for_programs: false,
     };
 
     /// RPO at blow-up 2, with little grinding: the fastest proof that recursion can verify.
@@ -106,7 +110,7 @@ impl Profile {
         ..Self::BASE
     };
 
-    /// RPO at blow-up 8: few queries, for proofs that are aggregated. Grinding is cheap beside proving.
+    /// RPO at blow-up 8: few queries, for small proofs. Grinding is cheap beside proving.
     pub const COMPACT: Self = Self {
         id: ProfileId(2),
         name: "compact",
@@ -138,14 +142,17 @@ impl Profile {
         ..Self::BASE
     };
 
-    /// RPO at blow-up 8 in the lifted format: proofs that programs verify.
+    /// RPO at blow-up 4 in the lifted format: proofs that programs verify.
+    ///
+    /// A layer of recursion at blow-up 8 has a fifth fewer cells and takes two thirds more time.
     pub const LIFTED: Self = Self {
         id: ProfileId(5),
         name: "lifted",
         format: Format::Lifted,
-        log_blowup: 3,
+        log_blowup: 2,
         max_log_arity: 3,
         query_pow_bits: 16,
+        for_programs: true,
         ..Self::BASE
     };
 
@@ -157,6 +164,7 @@ impl Profile {
         max_log_height: 25,
         log_blowup: 7,
         query_pow_bits: 24,
+        for_programs: false,
         ..Self::LIFTED
     };
 
@@ -190,19 +198,19 @@ impl Profile {
         }
     }
 
-    /// log2 of a quotient's chunks, at most. The lifted format packs interactions up to this degree, and more of them in a column would not
-    /// pay for the chunks.
+    /// log2 of a quotient's chunks, at most. The lifted format packs interactions up to this degree, whatever its blow-up: the quotient is
+    /// computed on a domain of its own, of which nothing is committed. More of them in a column would not pay for the chunks.
     pub(crate) const fn most_log_chunks(&self) -> usize {
-        const MOST_LIFTED: usize = 3;
         match self.format {
-            Format::Lifted if self.log_blowup > MOST_LIFTED => MOST_LIFTED,
-            Format::Batch | Format::Lifted => self.log_blowup,
+            Format::Lifted => 3,
+            Format::Batch => self.log_blowup,
         }
     }
 
-    /// Whether proofs are made to be verified by programs: lifted ones at a blow-up that pays there.
-    pub(crate) const fn for_programs(&self) -> bool {
-        matches!(self.format, Format::Lifted) && self.log_blowup <= Self::LIFTED.log_blowup
+    /// Largest log2 of the rows of one table, as far as the field has domains.
+    pub(crate) fn max_log_rows(&self) -> usize {
+        let log_domain = self.log_blowup.max(self.most_log_chunks());
+        self.max_log_height.min(MAX_LOG_SIZE - log_domain)
     }
 
     /// Whether the parameters are in the range that the rest of the crate relies on. True of every profile of [`Self::ALL`];
@@ -221,12 +229,13 @@ impl Profile {
             && self.ood_pow_bits <= MAX_POW
             && self.lookup_pow_bits <= MAX_POW
             && self.max_log_height + self.log_blowup <= 32
-            && (matches!(self.format, Format::Batch) || self.is_lifted())
+            && (matches!(self.format, Format::Batch) && !self.for_programs || self.is_lifted())
     }
 
     /// Whether the parameters are those that the lifted format fixes.
     const fn is_lifted(&self) -> bool {
-        matches!(self.hash, HashKind::Rpo)
+        matches!(self.format, Format::Lifted)
+            && matches!(self.hash, HashKind::Rpo)
             && self.max_log_arity == crate::lifted::LOG_ARITY
             && self.cap_height == 0
             && self.batch_pow_bits == 0

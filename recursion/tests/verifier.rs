@@ -51,8 +51,12 @@ struct Case {
 
 impl Case {
     fn new(source: &str, inputs: &Inputs) -> Self {
+        Self::under(&profile(), source, inputs)
+    }
+
+    fn under(profile: &Profile, source: &str, inputs: &Inputs) -> Self {
         let leaf = compiled(source);
-        let (proving, key) = setup(&leaf, &profile(), TARGET).expect("keys");
+        let (proving, key) = setup(&leaf, profile, TARGET).expect("keys");
         let proven = prove(&leaf, &proving, inputs, MAX_CYCLES, TARGET).expect("a proof");
         let (claim, proof) = (proven.claim, proven.proof);
         let indices =
@@ -126,6 +130,26 @@ fn proofs_of_many_shapes_are_accepted() {
     for source in programs {
         let case = Case::new(source, &Inputs::default());
         assert!(case.accepts(&case.inputs(&case.proof)), "{source}");
+    }
+}
+
+/// The quotient has more chunks than the domains of a low blow-up have cosets.
+#[test]
+fn proofs_at_any_blow_up_are_accepted() {
+    for log_blowup in [1, 3, 4] {
+        let profile = Profile {
+            log_blowup,
+            ..profile()
+        };
+        let case = Case::under(
+            &profile,
+            "begin hmerge push.7 mem_store.3 end",
+            &Inputs::default(),
+        );
+        assert!(case.accepts(&case.inputs(&case.proof)), "{log_blowup}");
+        for proof in changes(&case.proof).into_iter().step_by(7) {
+            assert!(!case.accepts(&case.inputs(&proof)), "{log_blowup}");
+        }
     }
 }
 

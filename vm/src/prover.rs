@@ -164,9 +164,9 @@ pub fn prove<'a>(
 pub fn heights_under(profile: &Profile) -> Heights {
     match profile.format {
         Format::Batch => Heights::FEW_CELLS,
+        Format::Lifted if profile.for_programs => Heights::FEW_TABLES,
         // What nobody verifies in the machine is to be small.
-        Format::Lifted if profile.log_blowup > Profile::LIFTED.log_blowup => Heights::ONE_TABLE,
-        Format::Lifted => Heights::FEW_TABLES,
+        Format::Lifted => Heights::ONE_TABLE,
     }
 }
 

@@ -108,7 +108,7 @@ impl Description {
         instances: &InstanceList,
     ) -> Result<Self, DescribeError> {
         let profile = key.profile();
-        if !profile.for_programs() {
+        if !profile.for_programs {
             return Err(DescribeError::Format(profile.name));
         }
         key.check(airs)?;

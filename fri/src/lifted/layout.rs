@@ -190,7 +190,7 @@ impl Layout {
             TreeLayout::new(TreeKind::Quotient, quotient, false),
             TreeLayout::new(TreeKind::Preprocessed, preprocessed, preprocessed_next),
         ];
-        let min_log_final = match profile.for_programs() {
+        let min_log_final = match profile.for_programs {
             true => MIN_LOG_FINAL,
             false => MIN_LOG_FINAL_OUTSIDE,
         };

@@ -95,7 +95,7 @@ impl Machine {
         target: SecurityTarget,
         max_log_height: usize,
     ) -> Result<Self, MachineError> {
-        if !profile.for_programs() {
+        if !profile.for_programs {
             return Err(MachineError::Format(profile.name));
         }
         let mut kinds = Vec::new();

@@ -49,6 +49,7 @@ use crate::types::{EXT_DEGREE, Ext, Felt, Word};
 use transcript::{LIST, Transcript, coefficients, control};
 
 pub use describe::{Constraint, DescribeError, Description, TableDescription};
+pub(crate) use domain::MAX_LOG_SIZE;
 pub use domain::shift;
 pub use draws::Draws;
 pub use fold::{ARITY, Coefficients, LEAF, leaf};

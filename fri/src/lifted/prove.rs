@@ -1,5 +1,6 @@
 //! The prover.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use p3_dft::TwoAdicSubgroupDft as _;
@@ -63,15 +64,13 @@ impl Committed {
         Self { ldes, tree }
     }
 
-    /// The first 2^`log_size` rows of a segment in natural order: the columns on the coset of that size.
-    fn on_coset(
-        &self,
-        segment: usize,
-        log_size: usize,
-    ) -> BitReversedMatrixView<RowMajorMatrixView<'_, Felt>> {
+    /// The columns of a segment on the coset of a size, rows in bit-reversed order: a part of what is committed, or more than that.
+    fn on_coset(&self, segment: usize, log_height: usize, log_size: usize) -> Cow<'_, [Felt]> {
         let lde = &self.ldes[segment];
-        let values = &lde.values[..lde.width << log_size];
-        RowMajorMatrixView::new(values, lde.width).bit_reverse_rows()
+        match lde.values.get(..lde.width << log_size) {
+            Some(values) => values.into(),
+            None => extend(lde, log_height, log_size).values.into(),
+        }
     }
 
     /// The row at an index of the tree.
@@ -90,6 +89,20 @@ fn lde(trace: Matrix, log_blowup: usize) -> Matrix {
     let shift = domain::shift(trace.height().ilog2() as usize);
     Dft::default()
         .coset_lde_batch(trace, log_blowup, shift)
+        .bit_reverse_rows()
+        .to_row_major_matrix()
+}
+
+/// The columns, which are given on their domain, on a larger coset with the same shift.
+fn extend(lde: &Matrix, log_height: usize, log_size: usize) -> Matrix {
+    let values = &lde.values[..lde.width << log_height];
+    let values = RowMajorMatrixView::new(values, lde.width);
+    // f(s·X) on subgroups is f on cosets.
+    Dft::default()
+        .lde_batch(
+            values.bit_reverse_rows().to_row_major_matrix(),
+            log_size - log_height,
+        )
         .bit_reverse_rows()
         .to_row_major_matrix()
 }
@@ -174,12 +187,19 @@ pub(crate) fn prove<T: Table>(
                 TreeKind::Preprocessed => preprocessed,
                 TreeKind::Quotient => return None,
             };
-            Some(committed.on_coset(segment(kind)?, log_size))
+            let segment = segment(kind)?;
+            let width = committed.ldes[segment].width;
+            Some((committed.on_coset(segment, log_height, log_size), width))
         };
+        let [main_values, preprocessed_values, bus_values] =
+            [TreeKind::Main, TreeKind::Preprocessed, TreeKind::Bus].map(on_coset);
         let columns = Columns {
-            main: on_coset(TreeKind::Main).expect("every table has main columns"),
-            preprocessed: on_coset(TreeKind::Preprocessed),
-            bus: on_coset(TreeKind::Bus),
+            main: main_values
+                .as_ref()
+                .map(in_natural_order)
+                .expect("every table has main columns"),
+            preprocessed: preprocessed_values.as_ref().map(in_natural_order),
+            bus: bus_values.as_ref().map(in_natural_order),
         };
         let domains = (trace_domain, quotient_domain);
         let values = argument.quotient(config.pcs(), &columns, *terminal, domains, alpha);
@@ -262,6 +282,13 @@ pub(crate) fn prove<T: Table>(
         rows: rows.collect(),
         folds: folds.collect(),
     }
+}
+
+/// Rows in bit-reversed order, with their width, as a matrix in natural order.
+fn in_natural_order<'a>(
+    (values, width): &'a (Cow<'_, [Felt]>, usize),
+) -> BitReversedMatrixView<RowMajorMatrixView<'a, Felt>> {
+    RowMajorMatrixView::new(values, *width).bit_reverse_rows()
 }
 
 fn coset(shift: Felt, log_size: usize) -> TwoAdicMultiplicativeCoset<Felt> {
@@ -392,5 +419,25 @@ fn open<L>(
     Opening {
         leaves: distinct.iter().map(|&index| leaf(index)).collect(),
         siblings: tree.siblings(&distinct),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_the_same_on_larger_cosets() {
+        for log_height in [0, 1, 5] {
+            let values = (1..=3u64 << log_height).map(|n| Felt::new(n * n * n));
+            let trace = Matrix::new(values.collect(), 3);
+            let all = Committed::new(vec![lde(trace.clone(), 4)]);
+            let some = Committed::new(vec![lde(trace, 1)]);
+            for log_size in log_height..=log_height + 4 {
+                let [all, some] =
+                    [&all, &some].map(|known| known.on_coset(0, log_height, log_size));
+                assert_eq!((all.len(), all), (3 << log_size, some));
+            }
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Translator<'_> {
 
     /// A procedure of the program with this root. Equal roots are equal code.
     fn linked(&self, root: Word) -> Option<ProcId> {
-        let found = self.roots.iter().position(|&known| known == root)?;
+        let found = self.roots().iter().position(|&known| known == root)?;
         self.program.ids().nth(found)
     }
 
@@ -163,8 +163,8 @@ impl Translator<'_> {
         }
         let mut candidates: Vec<ProcId> = Vec::new();
         for id in self.program.ids() {
-            let root = self.roots[id.index()];
-            if !candidates.iter().any(|c| self.roots[c.index()] == root) {
+            let root = self.roots()[id.index()];
+            if !candidates.iter().any(|c| self.roots()[c.index()] == root) {
                 candidates.push(id);
             }
         }
@@ -195,7 +195,7 @@ impl Translator<'_> {
             self.ir.fail(scope, Trap::UnknownProcedure);
             return Ok(());
         };
-        let known = self.roots[first.index()];
+        let known = self.roots()[first.index()];
         // One element tells candidates apart; all four are checked.
         let found = self.ir.equals_constant(scope, root[0], known[0]);
         stacker::maybe_grow(64 << 10, 1 << 20, || {

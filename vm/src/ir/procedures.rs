@@ -125,7 +125,7 @@ impl Translator<'_> {
                 at_entry[CONTEXT] = None;
                 at_entry[FRAME] = Some(Felt::from_u64(FRAMES));
                 if self.uses_opener {
-                    let root = self.roots[callee.index()];
+                    let root = self.roots()[callee.index()];
                     for (slot, element) in OPENER.zip(root) {
                         at_entry[slot] = Some(element);
                     }

@@ -1,5 +1,6 @@
 //! From stack code to values: executes stack manipulation symbolically.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
@@ -46,7 +47,7 @@ pub fn translate(program: &Program) -> Result<Ir> {
         procedure: 0,
         uses_frame: uses_frame(program),
         uses_opener: uses_opener(program),
-        roots: program.roots(),
+        roots: OnceCell::new(),
         growing: HashSet::new(),
         locals: 0,
     };
@@ -129,8 +130,8 @@ pub(super) struct Translator<'a> {
     pub(super) uses_frame: Vec<bool>,
     /// Whether the program asks who opened a context.
     pub(super) uses_opener: bool,
-    /// By procedure: its root.
-    pub(super) roots: Vec<Word>,
+    /// By procedure: its root, if anything asks for it.
+    roots: OnceCell<Vec<Word>>,
     /// Loops that change the depth of the stack.
     pub(super) growing: HashSet<Span>,
     /// How many locals the current procedure has.
@@ -138,6 +139,11 @@ pub(super) struct Translator<'a> {
 }
 
 impl Translator<'_> {
+    /// By procedure: its root. Each instruction is a hash, so they are computed only for programs that use them.
+    pub(super) fn roots(&self) -> &[Word] {
+        self.roots.get_or_init(|| self.program.roots())
+    }
+
     fn sources(&self) -> &Sources {
         &self.program.sources
     }
@@ -201,7 +207,7 @@ impl Translator<'_> {
             NodeKind::Syscall(callee) => self.call(*callee, Isolation::Syscall, stack, scope),
             NodeKind::InvokeRoot { kind, root } => self.invoke_root(*kind, *root, stack, scope),
             NodeKind::Procref(target) => {
-                self.push_root(self.roots[target.index()], stack);
+                self.push_root(self.roots()[target.index()], stack);
                 Ok(())
             }
             NodeKind::DynExec => {
