@@ -144,7 +144,7 @@ impl Profile {
 
     /// RPO at blow-up 4 in the lifted format: proofs that programs verify.
     ///
-    /// A layer of recursion at blow-up 8 has a fifth fewer cells and takes two thirds more time.
+    /// At blow-up 8 a layer of recursion has a sixth fewer cells and takes 1.4 times as long.
     pub const LIFTED: Self = Self {
         id: ProfileId(5),
         name: "lifted",

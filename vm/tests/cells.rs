@@ -48,7 +48,7 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Ext3 => Some((4, "product, sum or inverse in the extension", 28.0)),
         ChipKind::Ext3Narrow => Some((2, "the same, in the lifted format", 32.0)),
         ChipKind::Rpo => Some((1, "permutation or two-to-one hash", 295.0)),
-        ChipKind::RpoCompact => Some((1, "the same, at blow-up 8", 135.0)),
+        ChipKind::RpoCompact => Some((1, "the same, where degree 9 is allowed", 135.0)),
         ChipKind::MemoryElement => Some((1, "load or store of an element", 45.0)),
         ChipKind::MemoryWord => Some((1, "load or store of a word", 46.0)),
         ChipKind::Advice => Some((1, "advice of four values", 45.0)),
@@ -56,11 +56,11 @@ const fn budget(kind: ChipKind) -> Option<(usize, &'static str, f64)> {
         ChipKind::Addresses => Some((1, "address touched", 45.0)),
         ChipKind::Tree => Some((1, "node of a Merkle tree read or replaced", 60.0)),
         ChipKind::Node => Some((1, "level of a path in a Merkle tree", 270.0)),
-        ChipKind::NodeCompact => Some((1, "the same, at blow-up 8", 125.0)),
+        ChipKind::NodeCompact => Some((1, "the same, where degree 9 is allowed", 125.0)),
         ChipKind::Change => Some((1, "level of a change of a Merkle tree", 35.0)),
         ChipKind::Sum => Some((1, "sums of a message with a known digest", 61.0)),
         ChipKind::Absorb => Some((1, "eight elements of such a message", 295.0)),
-        ChipKind::AbsorbCompact => Some((1, "the same, at blow-up 8", 140.0)),
+        ChipKind::AbsorbCompact => Some((1, "the same, where degree 9 is allowed", 140.0)),
         ChipKind::Boundary | ChipKind::Program | ChipKind::Limbs => None,
     }
 }

@@ -102,7 +102,7 @@ impl<'a> Proved<'a> {
     }
 }
 
-/// Profiles of blow-up 8, under which chips of a higher degree exist.
+/// Profiles under which chips of a higher degree exist.
 const COMPACT: &[&str] = &["compact", "evm", "lifted"];
 
 /// Proves a run under every profile but `small`, which has the chips of `lifted` and takes sixteen times as long. Under some one of each two chips is the twin, under the same program; elsewhere that does not exist.
