@@ -6,8 +6,8 @@ use plica_air::chip::ChipKind;
 use plica_air::code::Entry;
 use plica_air::record::Execution;
 use plica_air::trace;
-use plica_fri::lifted::{Layout, TreeKind};
-use plica_fri::{Format, Instance, InstanceList, KindColumns, Profile};
+use plica_fri::lifted::{Layout, TreeKind, TreeLayout};
+use plica_fri::{Format, Instance, InstanceList, KindColumns, Profile, Proof};
 use plica_vm::compile::Compiled;
 use plica_vm::prover::{exists_under, heights_under, least_rows, machine};
 use serde::Serialize;
@@ -86,7 +86,24 @@ pub struct Analysis {
     pub prediction: Prediction,
 }
 
+/// Columns of a proof in the lifted format: what whoever verifies it in the machine pays for.
+#[must_use]
+pub fn columns(proof: &Proof) -> Option<usize> {
+    let profile = Profile::by_id(proof.profile())?;
+    let lifted = profile.format == Format::Lifted;
+    let layout = lifted.then(|| Layout::new(machine(), &profile, proof.instances()))?;
+    Some(layout.trees.iter().map(TreeLayout::width).sum())
+}
+
 impl Analysis {
+    /// Columns of the proof, all tables together.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        let chips = self.chips.iter();
+        let own: usize = chips.map(|chip| chip.columns * chip.padded.len()).sum();
+        own + self.quotient.map_or(0, |quotient| quotient.columns)
+    }
+
     /// Counts the rows of a recorded run.
     pub(crate) fn of(compiled: &Compiled, execution: &Execution, profile: &Profile) -> Self {
         let columns = machine().columns_under(profile);
@@ -169,10 +186,15 @@ impl Analysis {
         let quotient = QuotientUsage::of(tables, profile);
         let own_cells: u64 = chips.iter().map(|c| c.cells).sum();
         let total_cells = own_cells + quotient.map_or(0, |quotient| quotient.cells);
+        let largest = chips.iter().map(|chip| {
+            let height = chip.padded.iter().max().copied().unwrap_or_default();
+            (height * chip.columns) as u64
+        });
+        let largest = largest.max().unwrap_or_default();
         Self {
             clock: execution.clk,
             frames: execution.frames.len(),
-            prediction: Prediction::of(total_cells, profile),
+            prediction: Prediction::of(total_cells, largest, profile),
             chips,
             quotient,
             procedures,
@@ -208,8 +230,11 @@ impl QuotientUsage {
 }
 
 impl Prediction {
-    fn of(cells: u64, profile: &Profile) -> Self {
+    /// From the cells of all tables, and those of the largest.
+    fn of(cells: u64, largest: u64, profile: &Profile) -> Self {
         use plica_fri::HashKind;
+        /// Chunks of the quotient in the lifted format.
+        const CHUNKS: u64 = 8;
         /// Start-up, queries, small tables.
         const BASE_SECONDS: f64 = 0.06;
         const BASE_BYTES: u64 = 30 << 20;
@@ -220,9 +245,12 @@ impl Prediction {
             HashKind::Blake3 => 45.0,
             HashKind::Keccak => 70.0,
         };
+        // One table at a time is on the domain of the quotient, if that is larger than what is committed.
+        let wider = profile.format == Format::Lifted && CHUNKS > blowup;
+        let extended = if wider { 8 * CHUNKS * largest } else { 0 };
         Self {
             seconds: BASE_SECONDS + lde_cells as f64 * nanoseconds_per_lde_cell * 1e-9,
-            bytes: BASE_BYTES + lde_cells * 10 + cells * 7,
+            bytes: BASE_BYTES + lde_cells * 10 + cells * 7 + extended,
         }
     }
 }

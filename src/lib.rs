@@ -25,7 +25,9 @@ mod analyze;
 mod error;
 mod joint;
 
-pub use analyze::{Analysis, ChipUsage, Prediction, ProcedureUsage, QuotientUsage, SpillUsage};
+pub use analyze::{
+    Analysis, ChipUsage, Prediction, ProcedureUsage, QuotientUsage, SpillUsage, columns,
+};
 pub use error::{Category, Error};
 pub use joint::{Joint, JointProven};
 pub use plica_field::{Felt, Word, format_felt, format_word};

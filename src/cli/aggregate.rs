@@ -17,6 +17,9 @@ use super::{files, output};
 
 type Result<T> = std::result::Result<T, Error>;
 
+/// What verifying a child costs beside its columns, as columns (`docs/performance.md`).
+const CONSTANT_PART: usize = 150;
+
 /// The files that the arguments mean.
 fn proofs(arguments: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut proofs = Vec::new();
@@ -41,6 +44,8 @@ struct Worker<'a> {
     proofs: &'a [PathBuf],
     plan: &'a Plan,
     folder: PathBuf,
+    /// By proof that was given: its columns, once it has been checked.
+    columns: Vec<usize>,
 }
 
 impl Worker<'_> {
@@ -81,7 +86,10 @@ impl Worker<'_> {
     fn check(&mut self, index: usize) -> Result<()> {
         let (path, given) = self.load(Origin::Given(index))?;
         let checked = self.aggregator.check(&given.child());
-        checked.map_err(|reason| Error::Child { path, reason })
+        checked.map_err(|reason| Error::Child { path, reason })?;
+        self.columns
+            .push(plica::columns(&given.proof).unwrap_or_default());
+        Ok(())
     }
 
     /// Does something with the children of a node; errors name their files.
@@ -108,14 +116,27 @@ impl Worker<'_> {
         })
     }
 
-    /// What the missing nodes cost, and the last step. The first node whose children are all there says what a child costs anywhere.
+    /// What the missing nodes cost, and the last step.
+    ///
+    /// The first node whose children are all there is run. What a child costs grows with its columns, and a node has those of that one.
     fn predict(&mut self, missing: &[&Step], compress: bool) -> Result<Prediction> {
         let (mut seconds, mut bytes) = (0.0, 0);
         if let Some(first) = missing.first() {
-            let node = self.analyze(&first.children, &Profile::LIFTED)?.prediction;
-            let children: usize = missing.iter().map(|step| step.children.len()).sum();
-            seconds = node.seconds / first.children.len() as f64 * children as f64;
-            bytes = node.bytes;
+            let node = self.analyze(&first.children, &Profile::LIFTED)?;
+            let of_node = node.columns();
+            let weight = |step: &Step| -> f64 {
+                let columns = step.children.iter().map(|&child| match child {
+                    Origin::Given(index) => self.columns[index],
+                    Origin::Step(_) => of_node,
+                });
+                columns
+                    .map(|columns| (columns + CONSTANT_PART) as f64)
+                    .sum()
+            };
+            let unit: f64 = weight(first);
+            let weights = missing.iter().map(|step| weight(step) / unit);
+            seconds = node.prediction.seconds * weights.clone().sum::<f64>();
+            bytes = (node.prediction.bytes as f64 * weights.fold(1.0, f64::max)) as u64;
         }
         if compress {
             // Over the root, or what comes nearest to it: another node, or a leaf, which costs less.
@@ -160,6 +181,7 @@ pub(super) fn aggregate(args: &AggregateArgs) -> Result<()> {
         proofs: &proofs,
         plan: &plan,
         folder,
+        columns: Vec::with_capacity(proofs.len()),
     };
     let missing: Vec<&Step> = plan
         .steps

@@ -40,7 +40,7 @@ fn queries_of_every_profile() {
             ("compact", 57, 57),
             ("blake3", 169, 169),
             ("evm", 57, 57),
-            ("lifted", 57, 57),
+            ("lifted", 85, 85),
             ("small", 22, 22),
         ]
     );
@@ -51,7 +51,7 @@ fn queries_of_every_profile() {
             ("compact", 75, 75),
             ("blake3", 225, 225),
             ("evm", 75, 75),
-            ("lifted", 75, 75),
+            ("lifted", 113, 113),
             ("small", 30, 30),
         ]
     );
@@ -62,7 +62,7 @@ fn queries_of_every_profile() {
             ("compact", 27, 27),
             ("blake3", 82, 82),
             ("evm", 27, 27),
-            ("lifted", 27, 27),
+            ("lifted", 41, 41),
             ("small", 11, 11),
         ]
     );
@@ -73,7 +73,7 @@ fn queries_of_every_profile() {
             ("compact", 29, 29),
             ("blake3", 86, 86),
             ("evm", 29, 29),
-            ("lifted", 29, 29),
+            ("lifted", 43, 43),
             ("small", 11, 11),
         ]
     );
@@ -87,7 +87,7 @@ fn queries_of_every_profile() {
             ("compact", 102, 102),
             ("blake3", 203, 203),
             ("evm", 102, 102),
-            ("lifted", 102, 102),
+            ("lifted", 124, 124),
             ("small", 77, 77),
         ]
     );
