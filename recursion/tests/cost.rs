@@ -21,6 +21,9 @@ const MAX_CYCLES: u64 = 1 << 28;
 /// The leaf: one table of 2^12 rows and few others.
 const LEAF: &str = "begin repeat.16384 swap dup.1 add end end";
 
+/// A leaf of many tables.
+const EVERY_CHIP: &str = include_str!("every_chip.masm");
+
 /// What the rows of a chip are there for; the rest is control and what connects the others.
 const fn phase(kind: ChipKind) -> &'static str {
     match kind {
@@ -155,8 +158,9 @@ fn node(text: &mut String, aggregator: &Aggregator, children: &[Child<'_>]) {
     writeln!(text, "| quotient | | {highest} | 24 | {quotient} | |").expect("memory");
     writeln!(
         text,
-        "\n{} cells; {} columns of its own proof\n",
+        "\n{} cells, {} with the blow-up; {} columns of its own proof\n",
         cells + quotient,
+        (cells + quotient) << Profile::LIFTED.log_blowup,
         opened + 24
     )
     .expect("memory");
@@ -171,25 +175,38 @@ fn child<'a>(key: &'a VerifyingKey, proven: &'a Proven) -> Child<'a> {
     }
 }
 
+/// Proofs of a program on stacks with these tops, and their key.
+fn proofs<const N: usize>(
+    source: &str,
+    tops: [u64; N],
+    target: SecurityTarget,
+) -> (VerifyingKey, [Proven; N]) {
+    let program = parse_program(source, "leaf", &NoModules).expect("parses");
+    let compiled = compile(&program).expect("compiles");
+    let (proving, key) = setup(&compiled, &Profile::LIFTED, target).expect("keys");
+    let proofs = tops.map(|top| {
+        let inputs = Inputs::from_stack(vec![Felt::new(top)]);
+        prove(&compiled, &proving, &inputs, MAX_CYCLES, target).expect("a proof")
+    });
+    (key, proofs)
+}
+
 fn report() -> String {
     let mut text = String::from(
         "# What it costs to verify a proof\n\n\
          Rows and cells of nodes, written by a test (`recursion/tests/cost.rs`). Columns are main, bus and preprocessed ones. The leaf is\n\
-         `begin repeat.16384 swap dup.1 add end end` in profile `lifted`. Below each node: instructions and cells by step of the verification, not filled up.\n",
+         `begin repeat.16384 swap dup.1 add end end` in profile `lifted`; the one with every chip is `recursion/tests/every_chip.masm`. Below each node: instructions and cells by step of the verification, not filled up.\n",
     );
     for target in [SecurityTarget::PROVEN_100, SecurityTarget::CONJECTURED_100] {
         let aggregator = Aggregator::new(target).expect("attainable");
-        let program = parse_program(LEAF, "leaf", &NoModules).expect("parses");
-        let compiled = compile(&program).expect("compiles");
-        let (proving, key) = setup(&compiled, &Profile::LIFTED, target).expect("keys");
         // Two runs: of equal proofs the machine would verify the common paths once.
-        let leaves = [1, 2].map(|top| {
-            let inputs = Inputs::from_stack(vec![Felt::new(top)]);
-            prove(&compiled, &proving, &inputs, MAX_CYCLES, target).expect("a proof")
-        });
+        let (key, leaves) = proofs(LEAF, [1, 2], target);
         let leaves = [&leaves[0], &leaves[1]].map(|leaf| child(&key, leaf));
         writeln!(text, "\n## {target}: a node over the leaf\n").expect("memory");
         node(&mut text, &aggregator, &leaves[..1]);
+        let (many, every) = proofs(EVERY_CHIP, [0], target);
+        writeln!(text, "## {target}: a node over a leaf with every chip\n").expect("memory");
+        node(&mut text, &aggregator, &[child(&many, &every[0])]);
         let nodes = leaves.map(|leaf| aggregator.prove(&[leaf]).expect("a node"));
         let nodes = [&nodes[0], &nodes[1]].map(|node| child(aggregator.key(), node));
         writeln!(text, "## {target}: a node over that node\n").expect("memory");
