@@ -121,38 +121,37 @@ impl Worker<'_> {
     /// The first node whose children are all there is run. What a child costs grows with its columns, and a node has those of that one.
     fn predict(&mut self, missing: &[&Step], compress: bool) -> Result<Prediction> {
         let (mut seconds, mut bytes) = (0.0, 0);
+        // What comes nearest to the root, and how much more the root costs.
+        let steps = 0..self.plan.steps.len();
+        let kept = steps.rev().find(|&index| {
+            let step = &self.plan.steps[index];
+            !missing.iter().any(|other| std::ptr::eq(*other, step))
+        });
+        let (mut nearest, mut scale) = (kept.map(Origin::Step), 1.0);
         if let Some(first) = missing.first() {
             let node = self.analyze(&first.children, &Profile::LIFTED)?;
             let of_node = node.columns();
-            let weight = |step: &Step| -> f64 {
-                let columns = step.children.iter().map(|&child| match child {
+            let weight = |child: &Origin| {
+                let columns = match *child {
                     Origin::Given(index) => self.columns[index],
                     Origin::Step(_) => of_node,
-                });
-                columns
-                    .map(|columns| (columns + CONSTANT_PART) as f64)
-                    .sum()
+                };
+                (columns + CONSTANT_PART) as f64
             };
-            let unit: f64 = weight(first);
-            let weights = missing.iter().map(|step| weight(step) / unit);
+            let of_step = |step: &Step| step.children.iter().map(weight).sum::<f64>();
+            let weights = missing.iter().map(|step| of_step(step) / of_step(first));
             seconds = node.prediction.seconds * weights.clone().sum::<f64>();
             bytes = (node.prediction.bytes as f64 * weights.fold(1.0, f64::max)) as u64;
+            if nearest.is_none() {
+                let child = first.children[0];
+                scale = (of_node + CONSTANT_PART) as f64 / weight(&child);
+                nearest = Some(child);
+            }
         }
-        if compress {
-            // Over the root, or what comes nearest to it: another node, or a leaf, which costs less.
-            let steps = 0..self.plan.steps.len();
-            let kept = steps.rev().find(|&index| {
-                let step = &self.plan.steps[index];
-                !missing.iter().any(|other| std::ptr::eq(*other, step))
-            });
-            let child = kept.map_or_else(
-                || missing.first().map(|first| first.children[0]),
-                |index| Some(Origin::Step(index)),
-            );
-            let child = child.expect("a step is kept or missing");
+        if let (true, Some(child)) = (compress, nearest) {
             let last = self.analyze(&[child], &Profile::SMALL)?.prediction;
-            seconds += last.seconds;
-            bytes = bytes.max(last.bytes);
+            seconds += scale * last.seconds;
+            bytes = bytes.max((scale * last.bytes as f64) as u64);
         }
         Ok(Prediction { seconds, bytes })
     }
