@@ -22,7 +22,7 @@ const MAX_CYCLES: u64 = 1 << 28;
 /// Six queries: what is tested is which steps the program takes, not how often. Three of them share an iteration.
 const TARGET: SecurityTarget = SecurityTarget {
     model: Model::Conjectured,
-    bits: 16,
+    bits: 12,
 };
 
 /// Little work, so that a changed witness is not refused for that reason alone.
