@@ -3,49 +3,42 @@
 use plica_field::Felt;
 
 use super::SIGNED_MODULUS;
-use crate::key::TILE;
+use super::vector::Vector;
 
 /// Bits of the two lower limbs; the upper one has 21.
 const LOW: u32 = 22;
 const MIDDLE: u32 = 21;
 
-/// The same limb of all words of a tile.
-pub(super) type Lanes = [i32; TILE];
-
-/// A tile's words of one column, or signed sums of such: limbs of 22, 21 and 21 bits in 32-bit lanes, so 512 of them may be added up.
-#[derive(Clone, Copy)]
-pub(super) struct Limbs(pub(super) [Lanes; 3]);
-
-/// Terms that a sum of limbs may have: 2^9 times 2^22 is 2^31.
+/// Terms that a sum of limbs may have: 2^9 − 1 times 2^22 is below 2^31.
 pub(super) const MOST_TERMS: usize = (1 << (31 - LOW)) - 1;
 
-impl Limbs {
-    pub(super) const ZERO: Self = Self([[0; TILE]; 3]);
+/// 8·V/3 words, or signed sums of such, in limbs of 22, 21 and 21 bits: three vectors for each eight words.
+#[derive(Clone, Copy)]
+pub(super) struct Limbs<const V: usize>([Vector; V]);
 
-    #[inline]
+impl<const V: usize> Limbs<V> {
+    pub(super) const ZERO: Self = Self([Vector::new([0; 8]); V]);
+
     pub(super) fn split(words: &[u64]) -> Self {
         let mut limbs = Self::ZERO;
-        let [low, middle, high] = &mut limbs.0;
-        for (i, &word) in words.iter().enumerate().take(TILE) {
-            low[i] = (word & ((1 << LOW) - 1)) as i32;
-            middle[i] = (word >> LOW & ((1 << MIDDLE) - 1)) as i32;
-            high[i] = (word >> (LOW + MIDDLE)) as i32;
+        for (limbs, words) in limbs.0.chunks_exact_mut(3).zip(words.chunks_exact(8)) {
+            let lanes =
+                |limb: fn(u64) -> i32| Vector::new(core::array::from_fn(|i| limb(words[i])));
+            limbs[0] = lanes(|word| (word & ((1 << LOW) - 1)) as i32);
+            limbs[1] = lanes(|word| (word >> LOW & ((1 << MIDDLE) - 1)) as i32);
+            limbs[2] = lanes(|word| (word >> (LOW + MIDDLE)) as i32);
         }
         limbs
     }
 
-    #[inline]
-    pub(super) fn add(&mut self, other: &Self) {
-        for (a, b) in self.0.iter_mut().zip(&other.0) {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-        }
+    #[inline(always)]
+    pub(super) fn plus(self, other: &Self) -> Self {
+        Self(core::array::from_fn(|i| self.0[i].plus(other.0[i])))
     }
 
-    #[inline]
-    pub(super) fn sub(&mut self, other: &Self) {
-        for (a, b) in self.0.iter_mut().zip(&other.0) {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a -= b);
-        }
+    #[inline(always)]
+    pub(super) fn minus(self, other: &Self) -> Self {
+        Self(core::array::from_fn(|i| self.0[i].minus(other.0[i])))
     }
 }
 
@@ -59,11 +52,13 @@ pub(super) struct Sum {
 impl Sum {
     /// Adds sums of limbs.
     #[inline]
-    pub(super) fn add_limbs(sums: &mut [Self; TILE], limbs: &Limbs) {
-        let [low, middle, high] = &limbs.0;
-        for (i, sum) in sums.iter_mut().enumerate() {
-            sum.low += i64::from(low[i]) + (i64::from(middle[i]) << LOW);
-            sum.high += i64::from(high[i]);
+    pub(super) fn add_limbs<const V: usize>(sums: &mut [Self], limbs: &Limbs<V>) {
+        for (sums, limbs) in sums.chunks_exact_mut(8).zip(limbs.0.chunks_exact(3)) {
+            let [low, middle, high] = [0, 1, 2].map(|limb| limbs[limb].lanes());
+            for (i, sum) in sums.iter_mut().enumerate() {
+                sum.low += i64::from(low[i]) + (i64::from(middle[i]) << LOW);
+                sum.high += i64::from(high[i]);
+            }
         }
     }
 
@@ -82,18 +77,15 @@ mod tests {
 
     #[test]
     fn limbs_are_the_word() {
-        let words: [u64; TILE] = core::array::from_fn(|i| match i {
+        let words: [u64; 16] = core::array::from_fn(|i| match i {
             0 => 0,
             1 => MODULUS - 1,
             2 => u64::from(u32::MAX),
             _ => (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) % MODULUS,
         });
-        let mut sums = [Sum::default(); TILE];
-        let limbs = Limbs::split(&words);
-        let mut many = Limbs::ZERO;
-        for _ in 0..MOST_TERMS {
-            many.sub(&limbs);
-        }
+        let mut sums = [Sum::default(); 16];
+        let limbs = Limbs::<6>::split(&words);
+        let many = (0..MOST_TERMS).fold(Limbs::ZERO, |sum, _| sum.minus(&limbs));
         Sum::add_limbs(&mut sums, &many);
         Sum::add_limbs(&mut sums, &limbs);
         for (sum, word) in sums.into_iter().zip(words) {

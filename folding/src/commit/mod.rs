@@ -7,6 +7,7 @@
 mod limbs;
 mod list;
 mod table;
+mod vector;
 
 use p3_field::PrimeCharacteristicRing;
 use p3_maybe_rayon::prelude::*;
@@ -41,9 +42,10 @@ impl CommitmentKey {
     #[must_use]
     pub fn commit_all(&self, witnesses: &[Witness]) -> Vec<Commitment> {
         witnesses.iter().for_each(|witness| self.check(witness));
+        let indices: Vec<_> = witnesses.par_iter().map(table::Indices::new).collect();
         let sums = (0..self.tiles()).into_par_iter();
         let sums: Vec<_> = sums
-            .map(|tile| table::sums(self.tile(tile), witnesses))
+            .map(|tile| table::sums(self.tile(tile), &indices))
             .collect();
         let of = |witness: usize| {
             let sums: Vec<_> = sums.iter().map(|sums| sums[witness].clone()).collect();
