@@ -6,13 +6,16 @@
 //! * [`ring`]: R = F\[X\]/(X⁵⁴ + X²⁷ + 1), over the base field and over the challenge field;
 //! * [`challenge`]: short ring elements, and by how much they make others grow;
 //! * [`params`]: the parameters, the guard of the norm, and the hardness that they are worth;
-//! * [`key`], [`witness`], [`commit`]: Ajtai commitments, whose cost is an addition per non-zero digit and word.
+//! * [`key`], [`witness`], [`commit`]: Ajtai commitments, whose cost is an addition per non-zero digit and word;
+//! * [`multilinear`], [`sumcheck`]: what reductions are made of.
 
 pub mod challenge;
 pub mod commit;
 pub mod key;
+pub mod multilinear;
 pub mod params;
 pub mod ring;
+pub mod sumcheck;
 pub mod witness;
 
 pub use challenge::{Challenge, ChallengeSet};

@@ -39,6 +39,7 @@ mod leaf;
 mod linear;
 mod permutation;
 mod plonky3;
+pub mod transcript;
 
 pub use hash::{
     State, digest, hash_elements, merge, merge_in_domain, permute, permute_many, rounds_of_many,

@@ -14,10 +14,10 @@ use p3_matrix::Matrix as _;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_maybe_rayon::prelude::*;
 use p3_util::reverse_bits_len;
+use plica_hash_rpo::transcript::Transcript;
 
 use super::domain;
 use super::layout::LOG_ARITY;
-use super::transcript::Transcript;
 use super::tree::{MerkleTree, hash_leaves};
 use crate::types::{Dft, EXT_DEGREE, Ext, Felt, Word};
 

@@ -36,17 +36,17 @@ mod proof;
 mod prove;
 #[cfg(test)]
 mod tests;
-mod transcript;
 mod tree;
 mod verify;
 
 use p3_field::PrimeCharacteristicRing;
+use plica_field::coefficients;
 use plica_hash_rpo::constants::RATE;
+use plica_hash_rpo::transcript::{Transcript, control};
 
 use crate::instances::InstanceList;
 use crate::transcript::{Frame, encode_bytes, number};
 use crate::types::{EXT_DEGREE, Ext, Felt, Word};
-use transcript::{LIST, Transcript, coefficients, control};
 
 pub use describe::{Constraint, DescribeError, Description, TableDescription};
 pub(crate) use domain::MAX_LOG_SIZE;
@@ -59,6 +59,9 @@ pub use proof::{LiftedProof, Opening};
 pub(crate) use prove::{Preprocessed, prove};
 pub use verify::query_indices;
 pub(crate) use verify::{Rejection, verify};
+
+/// What the words of the list of tables end with.
+const LIST: u64 = 3;
 
 /// Protocol and machine.
 fn domain_of(version: u16, air_set: &[u8; 32]) -> Vec<Felt> {

@@ -16,12 +16,12 @@ use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView};
 use p3_maybe_rayon::prelude::*;
 use p3_uni_stark::StarkGenericConfig as _;
 use p3_util::{reverse_bits_len, reverse_slice_index_bits};
+use plica_hash_rpo::transcript::flatten;
 use tracing::{info_span, instrument};
 
 use super::fold::{self, Layer};
 use super::layout::{Layout, Segment, TreeKind, TreeLayout};
 use super::proof::{LiftedProof, Opening};
-use super::transcript::flatten;
 use super::tree::MerkleTree;
 use super::{bus, domain, start};
 use crate::airs::{AirSet, Table};

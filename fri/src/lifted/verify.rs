@@ -13,13 +13,13 @@ use p3_matrix::Dimensions;
 use p3_matrix::dense::RowMajorMatrixView;
 use p3_matrix::stack::VerticalPair;
 use p3_uni_stark::VerifierConstraintFolder;
+use plica_hash_rpo::transcript::Transcript;
 use thiserror::Error;
 use tracing::{info_span, instrument};
 
 use super::fold::{self, Fold};
 use super::layout::{LOG_ARITY, Layout, TreeKind, TreeLayout};
 use super::proof::{LiftedProof, Opening};
-use super::transcript::Transcript;
 use super::{bus, domain, start};
 use crate::airs::{AirSet, Table};
 use crate::key::VerifyingKey;

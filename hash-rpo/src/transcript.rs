@@ -9,73 +9,71 @@
 //! absorb m       state ← merge(state, hash(m))
 //! draw           merge(state, (i, 0, 0, 1)), i = 0, 1, … since the last message
 //! grind n        state ← merge(state, (n, 0, 0, 2)), whose first element must end in zeros
-//! table          state ← merge(state, (kind, log2 of rows, 0, 3)), after (number of tables, 0, 0, 3)
 //! ```
 
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
 use p3_maybe_rayon::prelude::*;
-use plica_hash_rpo::constants::{CAPACITY, DIGEST, RATE};
-use plica_hash_rpo::{State, hash_elements, merge, permute_many};
+use plica_field::{Ext, Felt, Word, coefficients};
 
-use crate::types::{EXT_DEGREE, Ext, Felt, Word};
+use crate::constants::{CAPACITY, DIGEST, RATE};
+use crate::{State, hash_elements, merge, permute_many};
 
 /// The transcript of a lifted proof.
 #[derive(Clone, Debug)]
-pub(crate) struct Transcript {
+pub struct Transcript {
     state: Word,
     drawn: u64,
 }
 
 const DRAW: u64 = 1;
 const GRIND: u64 = 2;
-pub(super) const LIST: u64 = 3;
 
-pub(super) fn control(value: u64, what: u64) -> Word {
+pub fn control(value: u64, what: u64) -> Word {
     [value, 0, 0, what].map(Felt::from_u64)
 }
 
 impl Transcript {
     /// A transcript that has taken in nothing but its domain.
-    pub(crate) fn new(domain: &[Felt]) -> Self {
+    pub fn new(domain: &[Felt]) -> Self {
         Self {
             state: hash_elements(domain),
             drawn: 0,
         }
     }
 
-    pub(super) const fn state(&self) -> Word {
+    pub const fn state(&self) -> Word {
         self.state
     }
 
-    pub(crate) fn absorb(&mut self, word: Word) {
+    pub fn absorb(&mut self, word: Word) {
         self.state = merge([self.state, word]);
         self.drawn = 0;
     }
 
     /// Takes in a message whose length is known to the verifier.
-    pub(crate) fn absorb_all(&mut self, elements: &[Felt]) {
+    pub fn absorb_all(&mut self, elements: &[Felt]) {
         self.absorb(hash_elements(elements));
     }
 
     /// As [`Self::absorb_all`], coordinate by coordinate.
-    pub(crate) fn absorb_ext(&mut self, elements: &[Ext]) {
+    pub fn absorb_ext(&mut self, elements: &[Ext]) {
         self.absorb_all(&flatten(elements));
     }
 
-    pub(super) fn draw(&mut self) -> Word {
+    pub fn draw(&mut self) -> Word {
         let word = merge([self.state, control(self.drawn, DRAW)]);
         self.drawn += 1;
         word
     }
 
     /// The next challenge.
-    pub(crate) fn challenge(&mut self) -> Ext {
+    pub fn challenge(&mut self) -> Ext {
         let word = self.draw();
         Ext::from_basis_coefficients_fn(|i| word[i])
     }
 
     /// Numbers below 2^`bits`, `bits` ≤ 32: the low bits of the first elements of as many words, canonical.
-    pub(crate) fn indices(&mut self, count: usize, bits: usize) -> Vec<usize> {
+    pub fn indices(&mut self, count: usize, bits: usize) -> Vec<usize> {
         debug_assert!(bits <= 32);
         let mask = (1 << bits) - 1;
         (0..count)
@@ -84,20 +82,20 @@ impl Transcript {
     }
 
     /// Takes in what shows the work.
-    pub(super) fn absorb_witness(&mut self, witness: Felt) {
+    pub fn absorb_witness(&mut self, witness: Felt) {
         let [_, rest @ ..] = control(0, GRIND);
         let [a, b, c] = rest;
         self.absorb([witness, a, b, c]);
     }
 
     /// Whether `witness` shows the work; takes it in.
-    pub(crate) fn check_work(&mut self, bits: usize, witness: Felt) -> bool {
+    pub fn check_work(&mut self, bits: usize, witness: Felt) -> bool {
         self.absorb_witness(witness);
         ends_in_zeros(self.state[0], bits)
     }
 
     /// Finds the smallest witness and takes it in.
-    pub(crate) fn grind(&mut self, bits: usize) -> Felt {
+    pub fn grind(&mut self, bits: usize) -> Felt {
         const BATCH: usize = 64;
         const BATCHES: usize = 64;
         let batch = |start: u64| -> Option<u64> {
@@ -129,13 +127,7 @@ fn ends_in_zeros(element: Felt, bits: usize) -> bool {
     element.as_canonical_u64() & ((1 << bits) - 1) == 0
 }
 
-/// Coordinates of an element.
-pub(super) fn coefficients(value: Ext) -> [Felt; EXT_DEGREE] {
-    let c = <Ext as BasedVectorSpace<Felt>>::as_basis_coefficients_slice(&value);
-    core::array::from_fn(|i| c[i])
-}
-
 /// Coordinates of extension elements, one element after the other.
-pub(crate) fn flatten(elements: &[Ext]) -> Vec<Felt> {
+pub fn flatten(elements: &[Ext]) -> Vec<Felt> {
     elements.iter().copied().flat_map(coefficients).collect()
 }
