@@ -7,10 +7,11 @@
 //! * [`challenge`]: short ring elements, and by how much they make others grow;
 //! * [`params`]: the parameters, the guard of the norm, and the hardness that they are worth;
 //! * [`key`], [`witness`], [`commit`]: Ajtai commitments, whose cost is an addition per non-zero digit and word;
-//! * [`multilinear`], [`sumcheck`]: what reductions are made of.
+//! * [`multilinear`], [`sumcheck`], [`fractions`]: what reductions are made of.
 
 pub mod challenge;
 pub mod commit;
+pub mod fractions;
 pub mod key;
 pub mod multilinear;
 pub mod params;
