@@ -27,7 +27,6 @@ pub fn eq_table(point: &[Ext]) -> Vec<Ext> {
 ///
 /// # Panics
 /// If the points have different numbers of coordinates.
-#[must_use]
 pub fn eq(a: &[Ext], b: &[Ext]) -> Ext {
     assert_eq!(a.len(), b.len(), "points of one space");
     let factors = a.iter().zip(b).map(|(&a, &b)| {
@@ -55,7 +54,6 @@ pub fn bind(table: &mut Vec<Ext>, value: Ext) {
 ///
 /// # Panics
 /// If the table has another size than 2ⁿ.
-#[must_use]
 pub fn evaluate(table: &[Ext], point: &[Ext]) -> Ext {
     assert_eq!(table.len(), 1 << point.len(), "a value for each corner");
     let mut table = table.to_vec();
