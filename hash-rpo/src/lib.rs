@@ -23,6 +23,8 @@
 //! | two digests, in domain d | [`merge_in_domain`] | (0, d, 0, 0) |
 //! | a row of a committed matrix, its width known to the verifier | [`RpoLeafHasher`] | (0, 0, 0, 0) |
 //!
+//! [`transcript`] is Fiat–Shamir as a chain of [`merge`]: of the lifted proof format and of folding.
+//!
 //! # Kernels
 //!
 //! The kernel is chosen when the crate is compiled, by the target's vector instructions: build with `target-cpu=native` for speed.
