@@ -86,11 +86,14 @@ pub struct Analysis {
     pub prediction: Prediction,
 }
 
-/// Columns of a proof in the lifted format: what whoever verifies it in the machine pays for.
+/// Columns of a proof in the lifted format: what whoever verifies it in the machine pays for. None for another format, or if there are tables
+/// that no such proof has.
 #[must_use]
 pub fn columns(proof: &Proof) -> Option<usize> {
     let profile = Profile::by_id(proof.profile())?;
-    let lifted = profile.format == Format::Lifted;
+    let mut tables = proof.instances().tables().iter();
+    let exist = tables.all(|table| machine().is_available(table.kind.into(), &profile));
+    let lifted = profile.format == Format::Lifted && exist;
     let layout = lifted.then(|| Layout::new(machine(), &profile, proof.instances()))?;
     Some(layout.trees.iter().map(TreeLayout::width).sum())
 }
@@ -194,7 +197,7 @@ impl Analysis {
         Self {
             clock: execution.clk,
             frames: execution.frames.len(),
-            prediction: Prediction::of(total_cells, largest, profile),
+            prediction: Prediction::of(total_cells, largest, quotient, profile),
             chips,
             quotient,
             procedures,
@@ -230,11 +233,11 @@ impl QuotientUsage {
 }
 
 impl Prediction {
-    /// From the cells of all tables, and those of the largest.
-    fn of(cells: u64, largest: u64, profile: &Profile) -> Self {
+    /// From the cells of all tables, those of the largest, and the one quotient.
+    fn of(cells: u64, largest: u64, quotient: Option<QuotientUsage>, profile: &Profile) -> Self {
         use plica_fri::HashKind;
-        /// Chunks of the quotient in the lifted format.
-        const CHUNKS: u64 = 8;
+        const FELT_BYTES: u64 = 8;
+        const EXT_DEGREE: usize = 3;
         /// Start-up, queries, small tables.
         const BASE_SECONDS: f64 = 0.06;
         const BASE_BYTES: u64 = 30 << 20;
@@ -246,8 +249,11 @@ impl Prediction {
             HashKind::Keccak => 70.0,
         };
         // One table at a time is on the domain of the quotient, if that is larger than what is committed.
-        let wider = profile.format == Format::Lifted && CHUNKS > blowup;
-        let extended = if wider { 8 * CHUNKS * largest } else { 0 };
+        let chunks = quotient.map_or(0, |quotient| quotient.columns / EXT_DEGREE) as u64;
+        let extended = match chunks > blowup {
+            true => FELT_BYTES * chunks * largest,
+            false => 0,
+        };
         Self {
             seconds: BASE_SECONDS + lde_cells as f64 * nanoseconds_per_lde_cell * 1e-9,
             bytes: BASE_BYTES + lde_cells * 10 + cells * 7 + extended,

@@ -197,7 +197,7 @@ fn descend(halves: [Fraction; 2], mut at: Vec<Ext>, transcript: &mut Transcript)
 
 impl FractionsProof {
     /// Follows the layers from the roots to a claim about the leaves, 2^`log_leaves` of each instance. Whether the leaves have these values is
-    /// for the caller to check, and so is what the roots add up to.
+    /// for the caller to check, and so are the number of roots, which must not be the proof's choice, and what they add up to.
     ///
     /// # Errors
     /// If the proof is not one for these roots. A root with denominator zero is refused, as it would be a sum of anything.

@@ -17,6 +17,9 @@ const CONTEXT: &str = "plica folding, Ajtai commitment key, version 1";
 /// Words of all rows that are added up together.
 pub(crate) const TILE: usize = 32;
 
+/// Columns that a key may have, so that sums of words fit where they are added up.
+pub const MOST_COLUMNS: usize = 1 << 20;
+
 /// Columns that are generated at a time.
 const PART: usize = 1 << 10;
 
@@ -31,14 +34,21 @@ pub struct CommitmentKey {
 
 impl CommitmentKey {
     /// The key for these parameters.
+    ///
+    /// # Panics
+    /// See [`Self::of_size`].
     #[must_use]
     pub fn new(parameters: &Parameters) -> Self {
         Self::of_size(parameters.rows, parameters.length())
     }
 
     /// Of another size, as tests have it.
+    ///
+    /// # Panics
+    /// If it has more than [`MOST_COLUMNS`].
     #[must_use]
     pub fn of_size(rows: usize, length: usize) -> Self {
+        assert!(length <= MOST_COLUMNS, "a key of {length} columns");
         let words = rows * DEGREE;
         let count = words.div_ceil(TILE);
         let mut tiles = vec![0; count * TILE * length];
@@ -147,6 +157,12 @@ mod tests {
         assert_eq!(larger.element(2, 4), key.element(2, 4));
         assert_ne!(key.element(0, 0), key.element(0, 1));
         assert_ne!(key.element(0, 0), key.element(1, 0));
+    }
+
+    #[test]
+    #[should_panic = "a key of 1048577 columns"]
+    fn a_key_that_is_too_long() {
+        let _ = CommitmentKey::of_size(1, MOST_COLUMNS + 1);
     }
 
     /// The first words, as anybody else may compute them.

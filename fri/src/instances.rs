@@ -58,7 +58,7 @@ pub enum InstanceError {
         /// Name of the kind.
         name: &'static str,
     },
-    /// A kind that does not exist under the profile: its constraints have too high a degree for the blow-up.
+    /// A kind that does not exist under the profile: its constraints have too high a degree.
     #[error(
         "`{name}` is not available under this profile: its constraints have degree {degree}, of {most} at most"
     )]

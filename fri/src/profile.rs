@@ -100,7 +100,7 @@ impl Profile {
         for_programs: false,
     };
 
-    /// RPO at blow-up 2, with little grinding: the fastest proof that recursion can verify.
+    /// RPO at blow-up 2, with little grinding: the fastest proof with an arithmetic hash.
     ///
     /// 12 bits cost about 10 ms and save a ninth of the queries.
     pub const FAST: Self = Self {
@@ -156,7 +156,7 @@ impl Profile {
         ..Self::BASE
     };
 
-    /// RPO at blow-up 128 in the lifted format: the fewest queries, for the last proof of an aggregate. It takes sixteen times the hashes of
+    /// RPO at blow-up 128 in the lifted format: the fewest queries, for the last proof of an aggregate. It takes thirty-two times the hashes of
     /// [`Self::LIFTED`], beside which more grinding is cheap.
     pub const SMALL: Self = Self {
         id: ProfileId(6),

@@ -88,13 +88,13 @@ impl Transcript {
         self.absorb([witness, a, b, c]);
     }
 
-    /// Whether `witness` shows the work; takes it in.
+    /// Whether `witness` shows the work, `bits` < 64; takes it in.
     pub fn check_work(&mut self, bits: usize, witness: Felt) -> bool {
         self.absorb_witness(witness);
         ends_in_zeros(self.state[0], bits)
     }
 
-    /// Finds the smallest witness and takes it in.
+    /// Finds the smallest witness and takes it in; `bits` < 64, and 2^`bits` hashes on average.
     pub fn grind(&mut self, bits: usize) -> Felt {
         const BATCH: usize = 64;
         const BATCHES: usize = 64;

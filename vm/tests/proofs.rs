@@ -105,7 +105,8 @@ impl<'a> Proved<'a> {
 /// Profiles under which chips of a higher degree exist.
 const COMPACT: &[&str] = &["compact", "evm", "lifted"];
 
-/// Proves a run under every profile but `small`, which has the chips of `lifted` and takes sixteen times as long. Under some one of each two chips is the twin, under the same program; elsewhere that does not exist.
+/// Proves a run under every profile but `small`, which has the chips of `lifted` and thirty-two times its blow-up. Under some, one of each two
+/// chips is the twin, under the same program; elsewhere that does not exist.
 /// `check` sees which of the two it is.
 fn in_every_profile(
     source: &str,

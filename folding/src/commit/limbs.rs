@@ -42,7 +42,8 @@ impl<const V: usize> Limbs<V> {
     }
 }
 
-/// The signed sum of up to 2^31 words: Σ word = low + 2^43·high.
+/// The signed sum of up to 2^20 words ([`crate::key::MOST_COLUMNS`]): Σ word = low + 2^43·high. The lower parts of words are below 2^43, so their
+/// sum is below 2^63.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum {
     low: i64,
@@ -92,5 +93,16 @@ mod tests {
             let times = Felt::from_usize(MOST_TERMS - 1);
             assert_eq!(sum.reduced(), -Felt::new(word) * times);
         }
+        // As many of the largest words as a key has columns.
+        let mut sums = [Sum::default(); 8];
+        let largest = Limbs::<3>::split(&[MODULUS - 1; 8]);
+        let many = (0..256).fold(Limbs::ZERO, |sum, _| sum.plus(&largest));
+        for _ in 0..crate::key::MOST_COLUMNS / 256 {
+            Sum::add_limbs(&mut sums, &many);
+        }
+        assert_eq!(
+            sums[0].reduced(),
+            -Felt::from_usize(crate::key::MOST_COLUMNS)
+        );
     }
 }
