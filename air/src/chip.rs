@@ -188,7 +188,7 @@ impl ChipKind {
     }
 
     /// The chip that does the same work in fewer columns: in constraints of a higher degree, which need more quotient chunks, or with
-    /// fewer facts per row ([`Self::lifted_only`]).
+    /// fewer facts per row ([`Self::few_columns`]).
     pub const fn twin(self) -> Option<Self> {
         match self {
             Self::Arith => Some(Self::ArithNarrow),
@@ -212,9 +212,9 @@ impl ChipKind {
         }
     }
 
-    /// A chip that exists in the lifted format only. There whoever verifies a proof in the machine pays for columns, whatever the height of
+    /// A chip that exists only under profiles where columns count. There whoever verifies a proof in the machine pays for them, whatever the height of
     /// a table; elsewhere several facts per row cost fewer cells each.
-    pub const fn lifted_only(self) -> bool {
+    pub const fn few_columns(self) -> bool {
         matches!(
             self,
             Self::ArithNarrow

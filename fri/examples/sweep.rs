@@ -71,7 +71,7 @@ fn main() {
         .map_or(13, |a| a.parse().expect("a number"));
     let mut names: Vec<String> = arguments.collect();
     if names.is_empty() {
-        names = ["fast", "compact", "blake3"].map(String::from).to_vec();
+        names = ["fast", "blake3", "compact"].map(String::from).to_vec();
     }
     let mut kinds = kinds();
     kinds.push(kind(

@@ -70,9 +70,9 @@ pub enum InstanceError {
         /// The largest that the profile allows.
         most: usize,
     },
-    /// A kind of the lifted format under a profile of another one.
-    #[error("`{name}` is not available under this profile: it exists in the lifted format only")]
-    LiftedOnly {
+    /// A kind that exists where columns count, under a profile where cells do.
+    #[error("`{name}` is not available under this profile: it exists only where columns count")]
+    FewColumns {
         /// Name of the kind.
         name: &'static str,
     },
@@ -173,8 +173,8 @@ impl InstanceList {
             {
                 return Err(InstanceError::Order(position));
             }
-            if !airs.is_of_format(index, profile) {
-                return Err(InstanceError::LiftedOnly { name: kind.name });
+            if !airs.is_narrow_enough(index, profile) {
+                return Err(InstanceError::FewColumns { name: kind.name });
             }
             if let Some(twin) = airs.replaced(index, profile) {
                 return Err(InstanceError::Replaced {

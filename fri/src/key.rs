@@ -625,6 +625,7 @@ fn parameters(profile: &Profile, target: SecurityTarget, air_set: &[u8; 32]) -> 
         profile.lookup_pow_bits,
         profile.max_log_height,
         usize::from(profile.for_programs),
+        usize::from(profile.few_columns),
     ] {
         out.push(number(parameter as u64));
     }
@@ -683,11 +684,16 @@ mod tests {
             for_programs: false,
             ..Profile::LIFTED
         };
+        let wide = Profile {
+            few_columns: false,
+            ..Profile::LIFTED
+        };
         let more = [&tables[..], &[table(2, 1, 8)]].concat();
         let mut digests = vec![
             digest(&profile, target, set, root(1), &tables, &[]),
             digest(&other_profile, target, set, root(1), &tables, &[]),
             digest(&unread, target, set, root(1), &tables, &[]),
+            digest(&wide, target, set, root(1), &tables, &[]),
             digest(&profile, other_target, set, root(1), &tables, &[]),
             digest(&profile, target, [8; 32], root(1), &tables, &[]),
             digest(&profile, target, set, root(2), &tables, &[]),

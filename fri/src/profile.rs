@@ -2,8 +2,8 @@
 //!
 //! The parameters were chosen by measurement: `cargo run --release -p plica-fri --example sweep`.
 //!
-//! * Folding arity 4, or 8 at blow-up 8: arity 2 makes larger proofs. 8 gains little at blow-up 2, because folding stops at every
-//!   distinct height of a table.
+//! * Folding arity 4 in Plonky3's format: arity 2 makes larger proofs. 8 gains little, because folding stops at every distinct height of a table.
+//!   The lifted format folds by 8.
 //! * No cap: multi-openings share the top of the tree anyway, so caps make proofs no smaller.
 //! * Grinding up to where it becomes noticeable beside the rest of the prover.
 
@@ -76,6 +76,8 @@ pub struct Profile {
     pub max_proof_bytes: usize,
     /// In the lifted format, whether programs verify the proofs: what is cheap then is not what is small.
     pub for_programs: bool,
+    /// In the lifted format, whether columns are what counts, as they do for whoever verifies a proof, or cells, as they do for whoever makes it.
+    pub few_columns: bool,
 }
 
 impl Profile {
@@ -98,25 +100,19 @@ impl Profile {
         max_log_height: 28,
         max_proof_bytes: 64 << 20,
         for_programs: false,
+        few_columns: false,
     };
 
     /// RPO at blow-up 2, with little grinding: the fastest proof with an arithmetic hash.
     ///
     /// 12 bits cost about 10 ms and save a ninth of the queries.
     pub const FAST: Self = Self {
-        id: ProfileId(1),
+        id: ProfileId(7),
         name: "fast",
-        query_pow_bits: 12,
-        ..Self::BASE
-    };
-
-    /// RPO at blow-up 8: few queries, for small proofs. Grinding is cheap beside proving.
-    pub const COMPACT: Self = Self {
-        id: ProfileId(2),
-        name: "compact",
-        log_blowup: 3,
+        format: Format::Lifted,
         max_log_arity: 3,
-        query_pow_bits: 16,
+        query_pow_bits: 12,
+        for_programs: true,
         ..Self::BASE
     };
 
@@ -146,20 +142,29 @@ impl Profile {
     ///
     /// At blow-up 8 a layer of recursion has a sixth fewer cells and takes 1.4 times as long.
     pub const LIFTED: Self = Self {
-        id: ProfileId(5),
+        id: ProfileId(8),
         name: "lifted",
         format: Format::Lifted,
         log_blowup: 2,
         max_log_arity: 3,
         query_pow_bits: 16,
         for_programs: true,
+        few_columns: true,
         ..Self::BASE
+    };
+
+    /// [`Self::LIFTED`] at blow-up 8: a third fewer queries, for smaller proofs that programs verify with less work.
+    pub const COMPACT: Self = Self {
+        id: ProfileId(9),
+        name: "compact",
+        log_blowup: 3,
+        ..Self::LIFTED
     };
 
     /// RPO at blow-up 128 in the lifted format: the fewest queries, for the last proof of an aggregate. It takes thirty-two times the hashes of
     /// [`Self::LIFTED`], beside which more grinding is cheap.
     pub const SMALL: Self = Self {
-        id: ProfileId(6),
+        id: ProfileId(10),
         name: "small",
         max_log_height: 25,
         log_blowup: 7,
@@ -171,10 +176,10 @@ impl Profile {
     /// Every profile.
     pub const ALL: [Self; 6] = [
         Self::FAST,
-        Self::COMPACT,
         Self::BLAKE3,
         Self::EVM,
         Self::LIFTED,
+        Self::COMPACT,
         Self::SMALL,
     ];
 
@@ -198,12 +203,12 @@ impl Profile {
         }
     }
 
-    /// log2 of a quotient's chunks, at most. The lifted format packs interactions up to this degree, whatever its blow-up: the quotient is
+    /// log2 of a quotient's chunks, at most. Where columns count, interactions are packed up to this degree whatever the blow-up: the quotient is
     /// computed on a domain of its own, of which nothing is committed. More of them in a column would not pay for the chunks.
     pub(crate) const fn most_log_chunks(&self) -> usize {
         match self.format {
-            Format::Lifted => 3,
-            Format::Batch => self.log_blowup,
+            Format::Lifted if self.few_columns => 3,
+            Format::Lifted | Format::Batch => self.log_blowup,
         }
     }
 
@@ -229,7 +234,12 @@ impl Profile {
             && self.ood_pow_bits <= MAX_POW
             && self.lookup_pow_bits <= MAX_POW
             && self.max_log_height + self.log_blowup <= 32
-            && (matches!(self.format, Format::Batch) && !self.for_programs || self.is_lifted())
+            && (self.is_batch() || self.is_lifted())
+    }
+
+    /// Whether no parameter is set that only the lifted format has.
+    const fn is_batch(&self) -> bool {
+        matches!(self.format, Format::Batch) && !self.for_programs && !self.few_columns
     }
 
     /// Whether the parameters are those that the lifted format fixes.

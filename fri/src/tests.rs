@@ -264,9 +264,9 @@ proptest! {
     fn a_changed_key_with_a_valid_checksum_has_another_digest_or_is_rejected(
         position in any::<usize>(), change in 1..=255u8,
     ) {
-        let fixture = fixture(&Profile::COMPACT);
+        let fixture = fixture(&Profile::EVM);
         let file = fixture.key.to_bytes();
-        let changed = seal(FileKind::Key, Profile::COMPACT.id, &mutate(payload(&file), position, change));
+        let changed = seal(FileKind::Key, Profile::EVM.id, &mutate(payload(&file), position, change));
         if let Ok(key) = VerifyingKey::from_bytes(&changed) {
             prop_assert_ne!(key.digest(), fixture.key.digest());
             prop_assert!(verify(&toy(), &key, &fixture.public, &read(fixture), LOW).is_err());
@@ -411,7 +411,11 @@ fn our_prover_makes_the_proofs_of_p3s() {
         verify(pk.airs(), vk, &run.public, &ours, LOW).expect("accepted");
     };
     let batch = |profile: &Profile| profile.format == Format::Batch;
-    for profile in Profile::ALL.into_iter().filter(batch) {
+    let rpo = Profile {
+        hash: HashKind::Rpo,
+        ..Profile::BLAKE3
+    };
+    for profile in Profile::ALL.into_iter().filter(batch).chain([rpo]) {
         let profile = Profile {
             query_pow_bits: 0,
             ..profile

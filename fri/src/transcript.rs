@@ -22,7 +22,7 @@ use crate::profile::Profile;
 use crate::types::{Config, ExtCommitments, Felt, Word};
 
 /// Version of the proof system: of everything that a proof's meaning depends on and that a key does not say.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 const DOMAIN: &[u8] = b"plica batch proof";
 

@@ -90,8 +90,15 @@ pub(crate) fn write(asm: &mut Asm, m: &Machine) {
     let outer = transcript.challenge(asm);
     let batching = Batching::new(asm, m, a);
     let sums = sorting::sum_up(asm, tables, &heights, batching);
-    let quotient_blocks = number((m.quotient() / BLOCK) as u64);
-    let quotient = batching.sum(asm, &claims.digests, quotient_blocks);
+    let blocks = m.quotient().div_ceil(BLOCK);
+    let quotient_blocks = number(blocks as u64);
+    let mut quotient = batching.sum(asm, &claims.digests, quotient_blocks);
+    // Messages have their zeros in front, leaves behind.
+    let missing = blocks * BLOCK - m.quotient();
+    if missing > 0 {
+        let power = asm.power(a, missing);
+        quotient = asm.mul(quotient, power);
+    }
     let batch = Batch::new(asm, &sums, quotient, outer, zeta);
 
     asm.comment("Layers, final polynomial, work.");

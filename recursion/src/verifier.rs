@@ -97,7 +97,7 @@ pub(crate) fn write(asm: &mut Asm, d: &Description) {
     }
     let last = read_cubics(asm, 1 << layout.log_final);
     let mut message = flat(&last);
-    message.resize(3 << MAX_LOG_FINAL, ZERO);
+    message.resize(message.len().max(3 << MAX_LOG_FINAL), ZERO);
     transcript.absorb_all(asm, &message);
     let witness = asm.read(1)[0];
     transcript.absorb(asm, control(witness, 2));

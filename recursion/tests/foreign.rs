@@ -73,7 +73,7 @@ fn machine(name: &'static str, table: Foreign) -> Arc<AirSet<Foreign>> {
         presence: Presence::Fixed,
         ordered: false,
         twin: None,
-        lifted_only: false,
+        few_columns: false,
     };
     Arc::new(AirSet::new(vec![kind]).expect("a machine"))
 }

@@ -6,7 +6,7 @@ use p3_field::PrimeCharacteristicRing;
 use plica_field::{Ext, Felt, Word};
 use plica_fri::lifted::{Description, LiftedProof, query_indices};
 use plica_fri::{
-    InstanceList, Model, Profile, Proof, ProofBody, SecurityTarget, VerifyingKey, verify,
+    Format, InstanceList, Model, Profile, Proof, ProofBody, SecurityTarget, VerifyingKey, verify,
 };
 use plica_hash_rpo::hash_elements;
 use plica_recursion::Verifier;
@@ -133,22 +133,29 @@ fn proofs_of_many_shapes_are_accepted() {
     }
 }
 
-/// The quotient has more chunks than the domains of a low blow-up have cosets.
+/// Among them are all profiles with RPO, those with fewer chunks than the domain has cosets and those with more, and final polynomials of any length.
 #[test]
-fn proofs_at_any_blow_up_are_accepted() {
-    for log_blowup in [1, 3, 4] {
+fn proofs_of_any_lifted_profile_are_accepted() {
+    let lifted = |profile: &Profile| profile.format == Format::Lifted;
+    let steep = Profile {
+        log_blowup: 4,
+        ..profile()
+    };
+    let profiles = Profile::ALL.into_iter().filter(lifted).chain([steep]);
+    for profile in profiles {
+        let name = profile.name;
         let profile = Profile {
-            log_blowup,
-            ..profile()
+            query_pow_bits: 1,
+            ..profile
         };
         let case = Case::under(
             &profile,
             "begin hmerge push.7 mem_store.3 end",
             &Inputs::default(),
         );
-        assert!(case.accepts(&case.inputs(&case.proof)), "{log_blowup}");
-        for proof in changes(&case.proof).into_iter().step_by(7) {
-            assert!(!case.accepts(&case.inputs(&proof)), "{log_blowup}");
+        assert!(case.accepts(&case.inputs(&case.proof)), "{name}");
+        for proof in changes(&case.proof).into_iter().step_by(31) {
+            assert!(!case.accepts(&case.inputs(&proof)), "{name}");
         }
     }
 }

@@ -102,7 +102,7 @@ pub(super) struct ExecutionArgs {
 #[derive(Debug, Args)]
 pub(super) struct KeyArgs {
     /// Hash and rate of the proof.
-    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|compact|blake3|evm|lifted|small")]
+    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|blake3|evm|lifted|compact|small")]
     pub(super) profile: Profile,
     /// Security target: bits, and `-proven` (the default), `-conjectured` or `-unique-decoding`.
     #[arg(long, default_value = "100-proven", value_name = "BITS[-MODEL]")]
@@ -210,7 +210,7 @@ pub(super) struct AnalyzeArgs {
     #[command(flatten)]
     pub(super) execution: ExecutionArgs,
     /// The profile to predict time and memory for.
-    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|compact|blake3|evm|lifted|small")]
+    #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|blake3|evm|lifted|compact|small")]
     pub(super) profile: Profile,
 }
 

@@ -58,7 +58,7 @@ fn kinds() -> Vec<Kind<ChipKind>> {
             },
             ordered: kind.chained(),
             twin: kind.twin().map(|twin| twin as usize),
-            lifted_only: kind.lifted_only(),
+            few_columns: kind.few_columns(),
         })
         .collect()
 }
@@ -164,6 +164,7 @@ pub fn prove<'a>(
 pub fn heights_under(profile: &Profile) -> Heights {
     match profile.format {
         Format::Batch => Heights::FEW_CELLS,
+        Format::Lifted if !profile.few_columns => Heights::FEW_CELLS,
         Format::Lifted if profile.for_programs => Heights::FEW_TABLES,
         // What nobody verifies in the machine is to be small.
         Format::Lifted => Heights::ONE_TABLE,
@@ -320,30 +321,34 @@ mod tests {
         assert!(plan(&[(ChipKind::Copy, 31), (ChipKind::Copy, 31)]).is_ok());
     }
 
-    /// Of a chip and its twin exactly one exists under a profile, and those with fewer facts per row only in the lifted format, where a program
-    /// that verifies all proofs knows no other.
+    /// Of a chip and its twin exactly one exists under a profile, and those with fewer facts per row only where columns count. A
+    /// program that verifies all proofs knows no other.
     #[test]
     fn of_twins_a_profile_has_one() {
         let target = SecurityTarget::CONJECTURED_100;
-        let known = plica_fri::lifted::Machine::new(machine(), &Profile::LIFTED, target, 22);
-        let known: Vec<_> = known.expect("a machine").kinds;
         let mut twins = 0;
         for profile in &Profile::ALL {
             let exists = exists_under(profile);
-            let lifted = profile.format == Format::Lifted;
             for kind in ChipKind::ALL {
                 let Some(twin) = kind.twin() else {
                     continue;
                 };
                 twins += 1;
                 assert_ne!(exists(kind), exists(twin), "{}: {kind:?}", profile.name);
-                if twin.lifted_only() {
-                    assert_eq!(exists(twin), lifted, "{}: {kind:?}", profile.name);
+                if twin.few_columns() {
+                    assert_eq!(
+                        exists(twin),
+                        profile.few_columns,
+                        "{}: {kind:?}",
+                        profile.name
+                    );
                     assert!(twin.per_row() < kind.per_row());
                 }
             }
-            if lifted {
+            if profile.for_programs {
                 let existing = ChipKind::ALL.into_iter().filter(|&kind| exists(kind));
+                let known = plica_fri::lifted::Machine::new(machine(), profile, target, 22);
+                let known = known.expect("a machine").kinds;
                 let known = known.iter().map(|kind| kind.name);
                 assert!(known.eq(existing.map(ChipKind::name)));
             }

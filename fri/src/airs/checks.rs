@@ -28,7 +28,7 @@ pub enum AirSetError {
     Twin(&'static str),
     /// A kind that keys list, but not those of all profiles.
     #[error("`{0}` exists in the lifted format only, but is not dynamic")]
-    LiftedOnly(&'static str),
+    FewColumns(&'static str),
     /// No kind that every key pins.
     #[error("no kind is pinned by every key")]
     NothingPinned,
@@ -81,8 +81,8 @@ pub(super) fn check_declarations<T: Table>(
                 return Err(AirSetError::Twin(kind.name));
             }
         }
-        if kind.lifted_only && !dynamic(kind) {
-            return Err(AirSetError::LiftedOnly(kind.name));
+        if kind.few_columns && !dynamic(kind) {
+            return Err(AirSetError::FewColumns(kind.name));
         }
         if kind.presence.is_preprocessed() != (kind.table.preprocessed_width() > 0) {
             return Err(AirSetError::Presence(kind.name));

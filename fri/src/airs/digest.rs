@@ -219,7 +219,7 @@ pub(super) fn kind_digest<T: Table>(
     }
     r.number(usize::from(kind.ordered));
     r.number(kind.twin.map_or(0, |twin| twin + 1));
-    r.number(usize::from(kind.lifted_only));
+    r.number(usize::from(kind.few_columns));
     for number in [
         info.width,
         info.preprocessed_width,

@@ -128,6 +128,6 @@ pub struct Kind<T> {
     /// The kind that takes its place under profiles under which that one exists: it does the same with constraints of a higher degree, or in
     /// narrower rows. Whoever verifies all proofs of a machine then need not know both.
     pub twin: Option<usize>,
-    /// Whether it exists under profiles of the lifted format only. For dynamic kinds.
-    pub lifted_only: bool,
+    /// Whether it exists only under profiles where columns count ([`crate::Profile::few_columns`]). For dynamic kinds.
+    pub few_columns: bool,
 }

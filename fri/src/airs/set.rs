@@ -9,7 +9,7 @@ use super::analysis::{Constraints, KindColumns, KindInfo, chunks_at};
 use super::checks::{AirSetError, check_declarations, check_lookups};
 use super::digest::{Fingerprint, kind_digest, set_digest};
 use super::{Kind, LOOKUP_DEGREE, Presence, Table};
-use crate::profile::{Format, MAX_LOG_BLOWUP, Profile};
+use crate::profile::{MAX_LOG_BLOWUP, Profile};
 use crate::types::Ext;
 
 fn unpacked(kinds: usize) -> [Vec<OnceLock<KindInfo>>; MAX_LOG_BLOWUP + 1] {
@@ -209,14 +209,14 @@ impl<T: Table> AirSet<T> {
     }
 
     fn is_possible(&self, kind: usize, profile: &Profile) -> bool {
-        self.is_of_format(kind, profile) && self.info(kind).log_chunks <= profile.most_log_chunks()
+        self.is_narrow_enough(kind, profile)
+            && self.info(kind).log_chunks <= profile.most_log_chunks()
     }
 
-    /// Whether a kind exists in a profile's format.
-    pub(crate) fn is_of_format(&self, kind: usize, profile: &Profile) -> bool {
-        let lifted = profile.format == Format::Lifted;
+    /// Whether a profile has a kind because of its columns: some exist only where they are what counts.
+    pub(crate) fn is_narrow_enough(&self, kind: usize, profile: &Profile) -> bool {
         let kind = self.kinds.get(kind);
-        kind.is_some_and(|kind| lifted || !kind.lifted_only)
+        kind.is_some_and(|kind| profile.few_columns || !kind.few_columns)
     }
 
     /// The kind that takes the place of another one under a profile.

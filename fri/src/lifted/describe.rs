@@ -8,7 +8,7 @@ use super::{bus, start_of_tables};
 use crate::airs::{AirSet, Table};
 use crate::instances::{InstanceError, InstanceList};
 use crate::key::{KeyError, VerifyingKey};
-use crate::profile::Profile;
+use crate::profile::{Format, Profile};
 use crate::security::{SecurityError, Workload, resolve};
 use crate::transcript::PROTOCOL_VERSION;
 use crate::types::{Ext, Felt, Word};
@@ -108,7 +108,7 @@ impl Description {
         instances: &InstanceList,
     ) -> Result<Self, DescribeError> {
         let profile = key.profile();
-        if !profile.for_programs {
+        if profile.format != Format::Lifted {
             return Err(DescribeError::Format(profile.name));
         }
         key.check(airs)?;

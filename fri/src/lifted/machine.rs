@@ -15,11 +15,16 @@ use crate::security::{SecurityError, SecurityTarget, Workload, resolve};
 use crate::transcript::{PROTOCOL_VERSION, encode_bytes};
 use crate::types::{EXT_DEGREE, Word};
 
+/// log2 of the blow-up that such a program can follow, at most: it keeps all points of the last domain.
+pub const MAX_LOG_BLOWUP: usize = 3;
+
 /// Why one program cannot verify all proofs of a machine.
 #[derive(Debug, Error)]
 pub enum MachineError {
-    #[error("programs verify no proofs of profile `{0}`")]
+    #[error("no program verifies all proofs of profile `{0}`")]
     Format(&'static str),
+    #[error("a program verifies all proofs at blow-ups up to 2^{MAX_LOG_BLOWUP}, not at 2^{0}")]
+    BlowUp(usize),
     #[error(transparent)]
     Security(#[from] SecurityError),
     #[error("the number of queries depends on the height: {least} or {most}")]
@@ -97,6 +102,9 @@ impl Machine {
     ) -> Result<Self, MachineError> {
         if !profile.for_programs {
             return Err(MachineError::Format(profile.name));
+        }
+        if profile.log_blowup > MAX_LOG_BLOWUP {
+            return Err(MachineError::BlowUp(profile.log_blowup));
         }
         let mut kinds = Vec::new();
         let mut tuple_width = 0;

@@ -17,27 +17,22 @@ struct Fixture {
 fn fixtures() -> &'static [Fixture] {
     static FIXTURES: OnceLock<Vec<Fixture>> = OnceLock::new();
     FIXTURES.get_or_init(|| {
-        [
-            Profile::FAST,
-            Profile::COMPACT,
-            Profile::BLAKE3,
-            Profile::EVM,
-        ]
-        .iter()
-        .map(|profile| {
-            let (pk, vk) = keys(profile, LOW);
-            let run = run(2, &[32, 16], Some(4));
-            let file = prove(&pk, run.traces, &run.public, LOW)
-                .expect("a proof")
-                .to_bytes();
-            Fixture {
-                pk,
-                vk,
-                public: run.public,
-                file,
-            }
-        })
-        .collect()
+        [Profile::BLAKE3, Profile::EVM]
+            .iter()
+            .map(|profile| {
+                let (pk, vk) = keys(profile, LOW);
+                let run = run(2, &[32, 16], Some(4));
+                let file = prove(&pk, run.traces, &run.public, LOW)
+                    .expect("a proof")
+                    .to_bytes();
+                Fixture {
+                    pk,
+                    vk,
+                    public: run.public,
+                    file,
+                }
+            })
+            .collect()
     })
 }
 
@@ -144,7 +139,7 @@ fn the_set_digest_depends_on_everything() {
     k[3].twin = Some(2);
     variants.push(digest(k));
     let mut k = kinds();
-    k[3].lifted_only = true;
+    k[3].few_columns = true;
     variants.push(digest(k));
     let mut k = kinds();
     k.swap(2, 3);
@@ -184,8 +179,8 @@ fn machines_that_are_none() {
         ));
     }
     assert!(matches!(
-        set(&|k| k[0].lifted_only = true),
-        Err(AirSetError::LiftedOnly("program"))
+        set(&|k| k[0].few_columns = true),
+        Err(AirSetError::FewColumns("program"))
     ));
     assert!(matches!(
         set(&|k| k[3].presence = Presence::Pinned),

@@ -37,10 +37,10 @@ fn queries_of_every_profile() {
         queries(SecurityTarget::PROVEN_100),
         [
             ("fast", 177, 177),
-            ("compact", 57, 57),
             ("blake3", 169, 169),
             ("evm", 57, 57),
             ("lifted", 85, 85),
+            ("compact", 57, 57),
             ("small", 22, 22),
         ]
     );
@@ -48,10 +48,10 @@ fn queries_of_every_profile() {
         queries(SecurityTarget::PROVEN_128),
         [
             ("fast", 233, 233),
-            ("compact", 75, 75),
             ("blake3", 225, 225),
             ("evm", 75, 75),
             ("lifted", 113, 113),
+            ("compact", 75, 75),
             ("small", 30, 30),
         ]
     );
@@ -59,10 +59,10 @@ fn queries_of_every_profile() {
         queries(SecurityTarget::CONJECTURED_96),
         [
             ("fast", 86, 86),
-            ("compact", 27, 27),
             ("blake3", 82, 82),
             ("evm", 27, 27),
             ("lifted", 41, 41),
+            ("compact", 27, 27),
             ("small", 11, 11),
         ]
     );
@@ -70,10 +70,10 @@ fn queries_of_every_profile() {
         queries(SecurityTarget::CONJECTURED_100),
         [
             ("fast", 90, 90),
-            ("compact", 29, 29),
             ("blake3", 86, 86),
             ("evm", 29, 29),
             ("lifted", 43, 43),
+            ("compact", 29, 29),
             ("small", 11, 11),
         ]
     );
@@ -84,10 +84,10 @@ fn queries_of_every_profile() {
         }),
         [
             ("fast", 213, 213),
-            ("compact", 102, 102),
             ("blake3", 203, 203),
             ("evm", 102, 102),
             ("lifted", 124, 124),
+            ("compact", 102, 102),
             ("small", 77, 77),
         ]
     );

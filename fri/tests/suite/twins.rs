@@ -8,13 +8,13 @@ use plica_fri::*;
 /// The twin of [`SQUARE`].
 const TWIN: usize = 4;
 
-/// The toy machine with a twin of the squares that is the same but in its name, and exists in the lifted format only.
+/// The toy machine with a twin of the squares that is the same but in its name, and exists only where columns count.
 fn machine() -> Arc<AirSet<Toy>> {
     let mut kinds = kinds();
     kinds.push(Kind {
-        name: "square, lifted",
+        name: "square, narrow",
         twin: None,
-        lifted_only: true,
+        few_columns: true,
         ..kinds[SQUARE].clone()
     });
     kinds[SQUARE].twin = Some(TWIN);
@@ -26,18 +26,18 @@ fn one_of_two_kinds_exists() {
     let airs = machine();
     for profile in &Profile::ALL {
         let name = profile.name;
-        let lifted = profile.format == Format::Lifted;
+        let narrow = profile.few_columns;
         let available = [SQUARE, TWIN].map(|kind| airs.is_available(kind, profile));
-        assert_eq!(available, [!lifted, lifted], "{name}");
-        let (own, other, expected) = if lifted {
+        assert_eq!(available, [!narrow, narrow], "{name}");
+        let (own, other, expected) = if narrow {
             let expected = InstanceError::Replaced {
                 name: "square",
-                twin: "square, lifted",
+                twin: "square, narrow",
             };
             (TWIN, SQUARE, expected)
         } else {
-            let expected = InstanceError::LiftedOnly {
-                name: "square, lifted",
+            let expected = InstanceError::FewColumns {
+                name: "square, narrow",
             };
             (SQUARE, TWIN, expected)
         };
@@ -88,7 +88,7 @@ fn one_of_two_kinds_exists() {
 #[test]
 fn the_reason_is_given() {
     let messages = [
-        InstanceError::LiftedOnly { name: "b" },
+        InstanceError::FewColumns { name: "b" },
         InstanceError::Replaced {
             name: "a",
             twin: "b",

@@ -225,7 +225,7 @@ pub fn kind(name: &'static str, table: Toy, presence: Presence, ordered: bool) -
         presence,
         ordered,
         twin: None,
-        lifted_only: false,
+        few_columns: false,
     }
 }
 

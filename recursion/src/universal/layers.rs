@@ -2,7 +2,7 @@
 
 use p3_field::{PrimeCharacteristicRing, TwoAdicField};
 use plica_field::Felt;
-use plica_fri::lifted::{LOG_ARITY, MAX_LOG_FINAL, Machine};
+use plica_fri::lifted::{LOG_ARITY, MAX_LOG_BLOWUP, MAX_LOG_FINAL, Machine};
 
 use super::heights::Heights;
 use super::memory::{BETAS, DIGITS, KEY, LAYERS, POINTS, ROOTS, number, word};
@@ -15,6 +15,9 @@ const ARITY: usize = 1 << LOG_ARITY;
 pub(super) const LENGTHS: usize = LOG_ARITY;
 /// log2 of the shortest.
 pub(super) const LEAST: usize = MAX_LOG_FINAL + 1 - LENGTHS;
+
+/// The array of points has a place for every point of the last domain.
+const _: () = assert!(1 << (MAX_LOG_FINAL + MAX_LOG_BLOWUP) <= DIGITS - POINTS);
 
 /// The layers and the final polynomial.
 pub(super) struct Layers {
@@ -76,11 +79,6 @@ impl Layers {
 
     /// Fills the array of points of the last domain, of which there are eight for each coefficient, and those of powers.
     pub(super) fn fill(&self, asm: &mut Asm, m: &Machine, heights: &Heights) {
-        let most = 1 << (MAX_LOG_FINAL + m.log_blowup);
-        assert!(
-            most <= DIGITS - POINTS,
-            "the array has no place for as many"
-        );
         let mut length = ZERO;
         for (log, &this) in (LEAST..).zip(&self.is) {
             let own = asm.mul_base(this, number(1 << log));

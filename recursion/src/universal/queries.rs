@@ -110,13 +110,21 @@ impl Queries<'_> {
         asm.assert_equal(&[sum, count], &[number(1), self.layers.count]);
         for (rounds, flag) in rounds.zip(flags) {
             asm.comment(&format!("Queries of {rounds} layers."));
-            let copies = copies(self.m.queries, rounds);
+            let copies = copies(rounds);
+            let groups = self.m.queries / copies;
             asm.load(&[flag]);
             asm.if_true(|asm| {
                 let depth = asm.depth();
-                let groups = number((self.m.queries / copies) as u64);
-                // From the last one to the first: what is left is a counter.
-                asm.count_down(groups, true, &[], |asm, _, left| {
+                // From the last one to the first: what is left is a counter. Those that are too few to share an iteration come before.
+                let rest = groups * copies..self.m.queries;
+                if !rest.is_empty() {
+                    let shared = self.share(asm, rounds);
+                    for counter in rest.rev() {
+                        self.query(asm, number(counter as u64), &shared);
+                    }
+                }
+                asm.drop_to(depth);
+                asm.count_down(number(groups as u64), groups > 0, &[], |asm, _, left| {
                     let shared = self.share(asm, rounds);
                     let behind = asm.mul_base(left, number(copies as u64));
                     for copy in 1..=copies as u64 {
@@ -226,10 +234,6 @@ impl Queries<'_> {
 }
 
 /// Queries of one iteration, which share what is fetched: more where the verifier's own proofs are, whose highest tables have 2^11 to 2^13 rows.
-fn copies(queries: usize, rounds: usize) -> usize {
-    let most = if rounds == 3 { 3 } else { 1 };
-    (1..=most)
-        .rev()
-        .find(|n| queries.is_multiple_of(*n))
-        .unwrap_or(1)
+const fn copies(rounds: usize) -> usize {
+    if rounds == 3 { 3 } else { 1 }
 }
