@@ -7,7 +7,7 @@ use plica_air::code::Entry;
 use plica_air::record::Execution;
 use plica_air::trace;
 use plica_fri::lifted::{Layout, TreeKind, TreeLayout};
-use plica_fri::{Format, Instance, InstanceList, KindColumns, Profile, Proof};
+use plica_fri::{Format, Instance, InstanceList, KindColumns, Profile, Proof, SecurityTarget};
 use plica_vm::compile::Compiled;
 use plica_vm::prover::{exists_under, heights_under, least_rows, machine};
 use serde::Serialize;
@@ -108,7 +108,12 @@ impl Analysis {
     }
 
     /// Counts the rows of a recorded run.
-    pub(crate) fn of(compiled: &Compiled, execution: &Execution, profile: &Profile) -> Self {
+    pub(crate) fn of(
+        compiled: &Compiled,
+        execution: &Execution,
+        profile: &Profile,
+        target: SecurityTarget,
+    ) -> Self {
         let columns = machine().columns_under(profile);
         let row_cells = |kind: ChipKind| row_cells(&columns[kind as usize], profile.format);
         let mut tables = Vec::new();
@@ -119,7 +124,7 @@ impl Analysis {
                     let padded = if kind.preprocessed() {
                         vec![rows.next_power_of_two().max(least_rows(kind, profile))]
                     } else {
-                        heights_under(profile).of(rows)
+                        heights_under(profile, target).of(rows)
                     };
                     tables.extend(padded.iter().map(|&height| Instance {
                         kind: kind as u16,

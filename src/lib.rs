@@ -213,16 +213,26 @@ impl Plica {
         let execution = compiled
             .record(&inputs, DEFAULT_MAX_CYCLES)
             .map_err(aggregate::NodeError::Run)?;
-        Ok(Analysis::of(compiled, &execution, profile))
+        Ok(Analysis::of(
+            compiled,
+            &execution,
+            profile,
+            aggregator.key().target(),
+        ))
     }
 
-    /// Runs the program and says what proving the run would cost.
+    /// Runs the program and says what proving the run would cost, under a key of this profile and target.
     ///
     /// # Errors
     /// The failure of the run.
-    pub fn analyze(&self, inputs: &Inputs, profile: &Profile) -> Result<Analysis, Error> {
+    pub fn analyze(
+        &self,
+        inputs: &Inputs,
+        profile: &Profile,
+        target: SecurityTarget,
+    ) -> Result<Analysis, Error> {
         let execution = self.compiled.record(inputs, self.max_cycles)?;
-        Ok(Analysis::of(&self.compiled, &execution, profile))
+        Ok(Analysis::of(&self.compiled, &execution, profile, target))
     }
 
     /// The same with a Merkle store, which afterwards knows the trees that the run made.
@@ -233,11 +243,12 @@ impl Plica {
         &self,
         inputs: &Inputs,
         profile: &Profile,
+        target: SecurityTarget,
         store: &mut MerkleStore,
     ) -> Result<Analysis, Error> {
         let execution = self
             .compiled
             .record_with(inputs, Some(store), self.max_cycles)?;
-        Ok(Analysis::of(&self.compiled, &execution, profile))
+        Ok(Analysis::of(&self.compiled, &execution, profile, target))
     }
 }

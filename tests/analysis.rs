@@ -61,7 +61,7 @@ fn tables_and_columns_are_those_of_the_proof() {
     let mut frames = Vec::new();
     for profile in Profile::ALL {
         let name = profile.name;
-        let analysis = program.analyze(&inputs, &profile).expect("runs");
+        let analysis = program.analyze(&inputs, &profile, TARGET).expect("runs");
         let (key, _) = program.setup(&profile, TARGET).expect("keys");
         let proven = program.prove(&key, &inputs).expect("a proof");
 

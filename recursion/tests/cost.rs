@@ -118,7 +118,12 @@ fn steps(text: &mut String, aggregator: &Aggregator, execution: &Execution) {
 }
 
 /// The rows of a node over these children, by chip, with the cells that they are filled up to.
-fn node(text: &mut String, aggregator: &Aggregator, children: &[Child<'_>]) {
+fn node(
+    text: &mut String,
+    aggregator: &Aggregator,
+    target: SecurityTarget,
+    children: &[Child<'_>],
+) {
     let inputs = aggregator.inputs(children).expect("valid");
     let compiled = aggregator.compiled();
     let execution = compiled.record(&inputs, MAX_CYCLES).expect("it runs");
@@ -138,7 +143,7 @@ fn node(text: &mut String, aggregator: &Aggregator, children: &[Child<'_>]) {
             let least = least_rows(kind, &Profile::LIFTED);
             vec![rows.next_power_of_two().max(least)]
         } else {
-            heights_under(&Profile::LIFTED).of(rows)
+            heights_under(&Profile::LIFTED, target).of(rows)
         };
         let filled: usize = heights.iter().sum();
         highest = heights.iter().copied().fold(highest, usize::max);
@@ -203,16 +208,16 @@ fn report() -> String {
         let (key, leaves) = proofs(LEAF, [1, 2], target);
         let leaves = [&leaves[0], &leaves[1]].map(|leaf| child(&key, leaf));
         writeln!(text, "\n## {target}: a node over the leaf\n").expect("memory");
-        node(&mut text, &aggregator, &leaves[..1]);
+        node(&mut text, &aggregator, target, &leaves[..1]);
         let (many, every) = proofs(EVERY_CHIP, [0], target);
         writeln!(text, "## {target}: a node over a leaf with every chip\n").expect("memory");
-        node(&mut text, &aggregator, &[child(&many, &every[0])]);
+        node(&mut text, &aggregator, target, &[child(&many, &every[0])]);
         let nodes = leaves.map(|leaf| aggregator.prove(&[leaf]).expect("a node"));
         let nodes = [&nodes[0], &nodes[1]].map(|node| child(aggregator.key(), node));
         writeln!(text, "## {target}: a node over that node\n").expect("memory");
-        node(&mut text, &aggregator, &nodes[..1]);
+        node(&mut text, &aggregator, target, &nodes[..1]);
         writeln!(text, "## {target}: a node over two such nodes\n").expect("memory");
-        node(&mut text, &aggregator, &nodes);
+        node(&mut text, &aggregator, target, &nodes);
     }
     text.truncate(text.trim_end().len());
     text.push('\n');

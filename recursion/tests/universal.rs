@@ -270,7 +270,7 @@ fn proofs_of_many_shapes_are_accepted() {
             "begin repeat.5 hmerge dupw end dropw dropw push.5 inv drop end".into(),
             (8, 2, 4),
         ),
-        (counted(300), (9, 2, 8)),
+        (counted(500), (9, 2, 8)),
         (counted(1000), (10, 2, 16)),
         (counted(2000), (11, 3, 4)),
         (counted(8000), (13, 3, 16)),

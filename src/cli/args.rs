@@ -212,6 +212,9 @@ pub(super) struct AnalyzeArgs {
     /// The profile to predict time and memory for.
     #[arg(long, value_parser = profile, default_value = "fast", value_name = "fast|blake3|evm|lifted|compact|small")]
     pub(super) profile: Profile,
+    /// The security target of the key, on which heights of tables may depend.
+    #[arg(long, default_value = "100-proven", value_name = "BITS[-MODEL]")]
+    pub(super) security: Security,
 }
 
 #[derive(Debug, Args)]

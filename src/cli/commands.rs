@@ -281,9 +281,10 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Result<()> {
     )?;
     let mut store = store(&args.execution)?;
     progress.phase("running");
+    let target = args.security.0;
     let analysis = match &mut store {
-        Some(store) => program.analyze_with_store(&inputs, &args.profile, store)?,
-        None => program.analyze(&inputs, &args.profile)?,
+        Some(store) => program.analyze_with_store(&inputs, &args.profile, target, store)?,
+        None => program.analyze(&inputs, &args.profile, target)?,
     };
     drop(progress);
     if args.program.json {

@@ -11,7 +11,7 @@ use plica_air::trace::{self, Heights};
 use plica_field::Felt;
 use plica_fri::lifted::MIN_LOG_HEIGHT;
 use plica_fri::{
-    AirSet, Fingerprint, Format, Kind, Presence, Profile, Proof, ProveError, SecurityReport,
+    AirSet, Fingerprint, Format, Kind, Model, Presence, Profile, Proof, ProveError, SecurityReport,
     SecurityTarget, SetupError, Trace, VerifyError, VerifyingKey,
 };
 use thiserror::Error;
@@ -160,12 +160,23 @@ pub fn prove<'a>(
 }
 
 /// When chips get a second table under a profile: proofs that are verified in the machine pay for each.
+///
+/// A query takes a column of a table through an eighth of a row of 114 cells, and there are the sums and constraints; twenty-four cells per query are a
+/// little more than all that. A bit of security takes two queries per bit of the blow-up if it is to be proven.
 #[must_use]
-pub fn heights_under(profile: &Profile) -> Heights {
+pub fn heights_under(profile: &Profile, target: SecurityTarget) -> Heights {
+    const CELLS_OF_COLUMN: usize = 24;
+    let bits = usize::from(target.bits).saturating_sub(profile.query_pow_bits);
+    let queries = match target.model {
+        Model::Conjectured => bits / profile.log_blowup,
+        Model::Proven | Model::UniqueDecoding => 2 * bits / profile.log_blowup,
+    };
     match profile.format {
         Format::Batch => Heights::FEW_CELLS,
         Format::Lifted if !profile.few_columns => Heights::FEW_CELLS,
-        Format::Lifted if profile.for_programs => Heights::FEW_TABLES,
+        Format::Lifted if profile.for_programs => {
+            Heights::few_tables(CELLS_OF_COLUMN * queries.max(1))
+        }
         // What nobody verifies in the machine is to be small.
         Format::Lifted => Heights::ONE_TABLE,
     }
@@ -191,7 +202,7 @@ pub fn prove_execution(
         &compiled.program,
         &compiled.layout,
         &execution,
-        heights_under(profile),
+        heights_under(profile, key.verifying_key().target()),
         exists_under(profile),
     );
     let claim = Claim {

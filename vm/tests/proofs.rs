@@ -85,7 +85,7 @@ impl<'a> Proved<'a> {
             &self.compiled.program,
             &self.compiled.layout,
             &execution,
-            heights_under(profile),
+            heights_under(profile, TARGET),
             exists_under(profile),
         );
         let mut found = tables.iter_mut().filter(|table| table.kind == kind);

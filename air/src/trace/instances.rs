@@ -130,24 +130,27 @@ impl Instances {
 /// When rows get a second, smaller table instead of padding up to the next power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heights {
-    /// Lowest such power from which on it is worth it.
-    split_from: usize,
+    /// Rows that it must save.
+    least_saved: usize,
 }
 
 impl Heights {
     /// Where cells are what counts.
     pub const FEW_CELLS: Self = Self {
-        split_from: 1 << 10,
+        least_saved: 1 << 8,
     };
 
-    /// Where a table costs a verifier its columns once more.
-    pub const FEW_TABLES: Self = Self {
-        split_from: 1 << 13,
-    };
+    /// Where a table costs whoever verifies its columns once more: so many cells for each of them.
+    #[must_use]
+    pub const fn few_tables(cells_of_column: usize) -> Self {
+        Self {
+            least_saved: cells_of_column,
+        }
+    }
 
     /// Where every opened column counts.
     pub const ONE_TABLE: Self = Self {
-        split_from: usize::MAX,
+        least_saved: usize::MAX,
     };
 
     /// Heights of the tables that hold `rows` rows: one power of two, or two where the second instance avoids at least
@@ -159,9 +162,9 @@ impl Heights {
         }
         let single = rows.next_power_of_two();
         let half = single / 2;
-        if single >= self.split_from && rows > half {
+        if rows > half {
             let rest = (rows - half).next_power_of_two();
-            if rest <= half / 2 {
+            if rest <= half / 2 && half - rest >= self.least_saved {
                 return vec![half, rest];
             }
         }

@@ -253,7 +253,7 @@ impl Forged {
             &compiled.program,
             &compiled.layout,
             &execution,
-            heights_under(profile),
+            heights_under(profile, TARGET),
             exists_under(profile),
         );
         let forged = Self {
