@@ -161,8 +161,8 @@ pub fn prove<'a>(
 
 /// When chips get a second table under a profile: proofs that are verified in the machine pay for each.
 ///
-/// A query takes a column of a table through an eighth of a row of 114 cells, and there are the sums and constraints; twenty-four cells per query are a
-/// little more than all that. A bit of security takes two queries per bit of the blow-up if it is to be proven.
+/// A column costs a verifier's own proof some 16 cells a query: an eighth of a row of 114, and what is summed up. A second table must save half as much again, as it has
+/// constraints, too. A bit of security takes two queries per bit of the blow-up if it is to be proven.
 #[must_use]
 pub fn heights_under(profile: &Profile, target: SecurityTarget) -> Heights {
     const CELLS_OF_COLUMN: usize = 24;
