@@ -12,12 +12,13 @@ use p3_lookup::{
 use p3_matrix::Dimensions;
 use p3_matrix::dense::RowMajorMatrixView;
 use p3_matrix::stack::VerticalPair;
+use p3_maybe_rayon::prelude::*;
 use p3_uni_stark::VerifierConstraintFolder;
 use plica_hash_rpo::transcript::Transcript;
 use thiserror::Error;
 use tracing::{info_span, instrument};
 
-use super::fold::{self, Fold};
+use super::fold::{self, Coefficients, Fold};
 use super::layout::{LOG_ARITY, Layout, TreeKind, TreeLayout};
 use super::proof::{LiftedProof, Opening};
 use super::{bus, domain, start};
@@ -109,16 +110,10 @@ pub(crate) fn verify<T: Table>(
     }
     let indices = transcript.indices(queries, layout.log_domain(profile));
     info_span!("queries").in_scope(|| {
-        let values = batched(
-            &layout,
-            profile,
-            preprocessed,
-            proof,
-            (batching, &weights),
-            zeta,
-            &indices,
-        )?;
-        low_degree(&layout, profile, proof, &folds, &indices, values)
+        let (rows, layers) = open_all(&layout, profile, preprocessed, proof, &folds, &indices)?;
+        let batching = (batching, &weights[..]);
+        let values = batched(&layout, profile, proof, &rows, batching, zeta, &indices)?;
+        low_degree(&layout, profile, proof, (&folds, &layers), &indices, values)
     })?;
     Ok(indices)
 }
@@ -404,8 +399,8 @@ fn check_leaves(
 fn batched(
     layout: &Layout,
     profile: &Profile,
-    preprocessed: Word,
     proof: &LiftedProof,
+    rows: &[Opened<'_, Vec<Felt>>],
     (batching, weights): (Ext, &[Ext]),
     zeta: Ext,
     indices: &[usize],
@@ -415,7 +410,7 @@ fn batched(
     let mut constants = [Ext::ZERO; 2];
     let mut sums = vec![[Ext::ZERO; 2]; distinct.len()];
     let mut openings = weights.iter().zip(&proof.claims);
-    for (tree, opening) in layout.trees.iter().zip(&proof.rows) {
+    for (tree, rows) in layout.trees.iter().zip(rows) {
         let scales: Vec<Ext> = openings
             .by_ref()
             .take(tree.points().len())
@@ -425,10 +420,9 @@ fn batched(
                 weight
             })
             .collect();
-        let rows = open_rows(tree, profile, preprocessed, proof, opening, indices)?;
         let mask = (1 << (tree.log_height + profile.log_blowup)) - 1;
         for (sums, index) in sums.iter_mut().zip(&distinct) {
-            let row: &Vec<Felt> = at(&rows, index & mask);
+            let row: &Vec<Felt> = at(rows, index & mask);
             let value = super::ladder(tree, row, batching);
             for (sum, &scale) in sums.iter_mut().zip(&scales) {
                 *sum += value * scale;
@@ -486,12 +480,64 @@ fn open_rows<'a>(
     }
 }
 
+/// The leaves of a layer that a proof opens, checked against its root.
+fn open_layer<'a>(
+    round: usize,
+    fold: &Fold,
+    opening: &'a Opening<Coefficients>,
+    indices: &[usize],
+) -> Result<Opened<'a, Coefficients>, Rejection> {
+    let distinct = super::distinct(indices, fold.log_leaves);
+    let (expected, got) = (distinct.len(), opening.leaves.len());
+    equal("opened leaves of a fold", expected, got)?;
+    let leaves = opening.leaves.iter().map(|leaf| fold::leaf(leaf).to_vec());
+    let (leaves, siblings) = (leaves.collect(), &opening.siblings);
+    if check_leaves(fold.root, fold.log_leaves, &distinct, leaves, siblings) {
+        Ok(distinct.into_iter().zip(&opening.leaves).collect())
+    } else {
+        Err(Rejection::Layer(round))
+    }
+}
+
+/// What a proof opens: rows of all trees, leaves of all layers.
+type AllOpened<'a> = (Vec<Opened<'a, Vec<Felt>>>, Vec<Opened<'a, Coefficients>>);
+
+/// All openings. Most of a verifier's time goes here, and commitments do not depend on each other; the first one in their order that does not hold is named.
+fn open_all<'a>(
+    layout: &Layout,
+    profile: &Profile,
+    preprocessed: Word,
+    proof: &'a LiftedProof,
+    folds: &[Fold],
+    indices: &[usize],
+) -> Result<AllOpened<'a>, Rejection> {
+    let (rows, layers): (Vec<_>, Vec<_>) = join(
+        || {
+            let trees = layout.trees.par_iter().zip(&proof.rows);
+            trees
+                .map(|(tree, opening)| {
+                    open_rows(tree, profile, preprocessed, proof, opening, indices)
+                })
+                .collect()
+        },
+        || {
+            let layers = folds.par_iter().zip(&proof.folds).enumerate();
+            layers
+                .map(|(round, (fold, opening))| open_layer(round, fold, opening, indices))
+                .collect()
+        },
+    );
+    let rows: Result<_, _> = rows.into_iter().collect();
+    let layers: Result<_, _> = layers.into_iter().collect();
+    Ok((rows?, layers?))
+}
+
 /// The foldings, from the values at the distinct indices of the queries.
 fn low_degree(
     layout: &Layout,
     profile: &Profile,
     proof: &LiftedProof,
-    folds: &[Fold],
+    (folds, opened): (&[Fold], &[Opened<'_, Coefficients>]),
     indices: &[usize],
     values: Vec<Ext>,
 ) -> Result<(), Rejection> {
@@ -505,29 +551,11 @@ fn low_degree(
             (index, x, value)
         })
         .collect();
-    for (round, (fold, opening)) in folds.iter().zip(&proof.folds).enumerate() {
-        let distinct = super::distinct(indices, fold.log_leaves);
-        equal(
-            "opened leaves of a fold",
-            distinct.len(),
-            opening.leaves.len(),
-        )?;
-        let leaves = opening.leaves.iter().map(|leaf| fold::leaf(leaf).to_vec());
-        let leaves = leaves.collect();
-        if !check_leaves(
-            fold.root,
-            fold.log_leaves,
-            &distinct,
-            leaves,
-            &opening.siblings,
-        ) {
-            return Err(Rejection::Layer(round));
-        }
-        let opened: Opened<'_, _> = distinct.into_iter().zip(&opening.leaves).collect();
+    for (round, (fold, opened)) in folds.iter().zip(opened).enumerate() {
         let mask = (1 << fold.log_leaves) - 1;
         for (index, x, value) in &mut layer {
             *index &= mask;
-            let leaf = at(&opened, *index);
+            let leaf = at(opened, *index);
             if fold::evaluate(leaf, *x) != *value {
                 return Err(Rejection::Folding(round));
             }
