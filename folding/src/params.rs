@@ -6,7 +6,7 @@ use crate::challenge::ChallengeSet;
 use crate::ring::DEGREE;
 
 /// What a folding scheme is fixed by. Everything else follows.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// Name on the command line and in digests.
     pub name: &'static str,

@@ -65,12 +65,80 @@ pub fn prove(
     (SumcheckProof(rounds), point, finals)
 }
 
+/// A summand of a sum over rows and instances: a polynomial in the first `log_rows` row variables and all of the instances. In the sum over all row variables it is divided by two
+/// for each that it does not have, so that its own sum is what it adds.
+pub struct Part<'a> {
+    /// Values by row (low bits) and instance.
+    pub tables: Vec<Vec<Ext>>,
+    pub log_rows: usize,
+    /// What is summed up of a row of the tables.
+    pub combine: Box<dyn Fn(&[Ext]) -> Ext + Sync + 'a>,
+}
+
+/// Proves the sum of all parts over 2^`log_rows` rows and 2^`log_instances` instances; rows are bound first. Returns the point and the values of each part's tables there.
+///
+/// # Panics
+/// If a table has another size than its part's rows and the instances.
+pub fn prove_parts(
+    mut parts: Vec<Part<'_>>,
+    log_rows: usize,
+    log_instances: usize,
+    degree: usize,
+    transcript: &mut Transcript,
+) -> (SumcheckProof, Vec<Ext>, Vec<Vec<Ext>>) {
+    for part in &parts {
+        let size = 1 << (part.log_rows + log_instances);
+        assert!(part.log_rows <= log_rows, "rows of the highest");
+        assert!(part.tables.iter().all(|table| table.len() == size));
+    }
+    let half = Ext::TWO.inverse();
+    let (mut rounds, mut point) = (Vec::new(), Vec::new());
+    for round_number in 0..log_rows + log_instances {
+        let mut values = vec![Ext::ZERO; degree.max(1)];
+        for part in &parts {
+            let size = part.tables.first().map_or(1, Vec::len);
+            let in_rows = round_number < log_rows;
+            let own = if in_rows && round_number >= part.log_rows {
+                // It does not have this variable: a constant, halved for this one and those before.
+                let row = |x: usize| part.tables.iter().map(|table| table[x]).collect::<Vec<_>>();
+                let sum: Ext = (0..size).map(|x| (part.combine)(&row(x))).sum();
+                let passed = round_number + 1 - part.log_rows;
+                vec![sum * half.exp_u64(passed as u64); values.len()]
+            } else {
+                let missing = if in_rows { 0 } else { log_rows - part.log_rows };
+                let scale = half.exp_u64(missing as u64);
+                let own = round(&part.tables, size / 2, degree, &*part.combine);
+                own.into_iter().map(|value| value * scale).collect()
+            };
+            values
+                .iter_mut()
+                .zip(own)
+                .for_each(|(sum, own)| *sum += own);
+        }
+        transcript.absorb_ext(&values);
+        let challenge = transcript.challenge();
+        for part in &mut parts {
+            if round_number < part.log_rows || round_number >= log_rows {
+                part.tables
+                    .par_iter_mut()
+                    .for_each(|table| bind(table, challenge));
+            }
+        }
+        rounds.push(values);
+        point.push(challenge);
+    }
+    let finals = parts
+        .iter()
+        .map(|part| part.tables.iter().map(|table| table[0]).collect());
+    (SumcheckProof(rounds), point, finals.collect())
+}
+
 /// The values at 0, 2, …, `degree` of Σ combine over the other variables.
 fn round(
     tables: &[Vec<Ext>],
     half: usize,
     degree: usize,
-    combine: &(impl Fn(&[Ext]) -> Ext + Sync),
+    combine: &(impl Fn(&[Ext]) -> Ext + Sync + ?Sized),
 ) -> Vec<Ext> {
     let at = |x: usize| -> Vec<Ext> {
         let lows = tables.iter().map(|table| table[2 * x]);
@@ -207,6 +275,38 @@ mod tests {
             prop_assert_eq!(holds(&proof, claim + by[0]), by[0] == Ext::ZERO);
             proof.0[wrong / 3][wrong % 3] += by[0];
             prop_assert_eq!(holds(&proof, claim), by[0] == Ext::ZERO);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn parts_of_fewer_rows_count_once(values in elements(3 * 32 + 3 * 4), log_rows in 0usize..=3) {
+            let (high, low) = values.split_at(3 * 32);
+            let tables = |values: &[Ext], size: usize| -> Vec<Vec<Ext>> {
+                values.chunks(values.len() / 3).map(|t| t[..size].to_vec()).collect()
+            };
+            // Of 2^3 rows, and of fewer; four instances.
+            let low: Vec<Ext> = low.iter().cycle().take(3 * 32).copied().collect();
+            let parts = [(3, tables(high, 32)), (log_rows, tables(&low, 4 << log_rows))];
+            let claim: Ext = parts.iter().map(|(_, tables)| sum(tables)).sum();
+            let given = parts.iter().map(|(log_rows, tables)| Part {
+                tables: tables.clone(),
+                log_rows: *log_rows,
+                combine: Box::new(combine),
+            });
+            let (proof, point, finals) = prove_parts(given.collect(), 3, 2, 3, &mut transcript());
+            let reduced = proof.reduce(claim, 5, 3, &mut transcript()).expect("a proof");
+            prop_assert_eq!(&reduced.point, &point);
+            let mut value = Ext::ZERO;
+            for ((log_rows, tables), finals) in parts.iter().zip(&finals) {
+                let own: Vec<Ext> = point[..*log_rows].iter().chain(&point[3..]).copied().collect();
+                for (table, &value) in tables.iter().zip(finals) {
+                    prop_assert_eq!(evaluate(table, &own), value);
+                }
+                value += combine(finals) * Ext::TWO.inverse().exp_u64(3 - *log_rows as u64);
+            }
+            prop_assert_eq!(reduced.value, value);
         }
     }
 
