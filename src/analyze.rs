@@ -124,7 +124,7 @@ impl Analysis {
                     let padded = if kind.preprocessed() {
                         vec![rows.next_power_of_two().max(least_rows(kind, profile))]
                     } else {
-                        heights_under(profile, target).of(rows)
+                        heights_under(profile, target).of(kind, rows)
                     };
                     tables.extend(padded.iter().map(|&height| Instance {
                         kind: kind as u16,

@@ -9,7 +9,8 @@
 //! * [`key`], [`witness`], [`commit`]: Ajtai commitments, whose cost is an addition per non-zero digit and word;
 //! * [`multilinear`], [`sumcheck`], [`fractions`]: what reductions are made of;
 //! * [`relation`], [`digits`], [`shape`]: tables of an AIR as digits of a witness;
-//! * [`fold`]: many instances become one claim, which is decided.
+//! * [`fold`]: many instances become one claim, which is decided;
+//! * [`machine`]: executions of the machine as instances.
 
 pub mod challenge;
 pub mod commit;
@@ -17,6 +18,7 @@ pub mod digits;
 pub mod fold;
 pub mod fractions;
 pub mod key;
+pub mod machine;
 pub mod multilinear;
 pub mod params;
 pub mod relation;

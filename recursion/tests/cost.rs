@@ -143,7 +143,7 @@ fn node(
             let least = least_rows(kind, &Profile::LIFTED);
             vec![rows.next_power_of_two().max(least)]
         } else {
-            heights_under(&Profile::LIFTED, target).of(rows)
+            heights_under(&Profile::LIFTED, target).of(kind, rows)
         };
         let filled: usize = heights.iter().sum();
         highest = heights.iter().copied().fold(highest, usize::max);

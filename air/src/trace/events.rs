@@ -15,7 +15,7 @@ use crate::record::{Frame, Remembered};
 impl Generator<'_> {
     pub(super) fn events(&self, kind: ChipKind, events: &[Event]) -> Vec<Table> {
         let mut done = 0;
-        let heights = self.heights.of(events.len());
+        let heights = self.heights.of(kind, events.len());
         heights
             .into_iter()
             .map(|height| {

@@ -132,35 +132,49 @@ impl Instances {
 pub struct Heights {
     /// Rows that it must save.
     least_saved: usize,
+    /// By chip: log2 of the rows that a table has at least, if there is one.
+    least: [u8; ChipKind::ALL.len()],
 }
 
 impl Heights {
     /// Where cells are what counts.
-    pub const FEW_CELLS: Self = Self {
-        least_saved: 1 << 8,
-    };
+    pub const FEW_CELLS: Self = Self::saving(1 << 8);
 
     /// Where a table costs whoever verifies its columns once more: so many cells for each of them.
     #[must_use]
     pub const fn few_tables(cells_of_column: usize) -> Self {
-        Self {
-            least_saved: cells_of_column,
-        }
+        Self::saving(cells_of_column)
     }
 
     /// Where every opened column counts.
-    pub const ONE_TABLE: Self = Self {
-        least_saved: usize::MAX,
-    };
+    pub const ONE_TABLE: Self = Self::saving(usize::MAX);
 
-    /// Heights of the tables that hold `rows` rows: one power of two, or two where the second instance avoids at least
+    const fn saving(least_saved: usize) -> Self {
+        Self {
+            least_saved,
+            least: [0; ChipKind::ALL.len()],
+        }
+    }
+
+    /// With 2^`log_height` rows at least in the tables of a chip, where there are any. For traces without twins.
+    #[must_use]
+    pub const fn with_least(mut self, kind: ChipKind, log_height: u8) -> Self {
+        self.least[kind as usize] = log_height;
+        self
+    }
+
+    /// Heights of the tables that hold `rows` rows of a chip: one power of two, or two where the second instance avoids at least
     /// a quarter of the padding that the next power would bring.
     #[must_use]
-    pub fn of(self, rows: usize) -> Vec<usize> {
+    pub fn of(self, kind: ChipKind, rows: usize) -> Vec<usize> {
         if rows == 0 {
             return Vec::new();
         }
         let single = rows.next_power_of_two();
+        let least = 1 << self.least[kind as usize];
+        if single <= least {
+            return vec![least];
+        }
         let half = single / 2;
         if rows > half {
             let rest = (rows - half).next_power_of_two();
@@ -172,8 +186,8 @@ impl Heights {
     }
 
     /// Rows that fill the tables up.
-    pub(super) fn padding(self, rows: usize) -> usize {
-        self.of(rows).iter().sum::<usize>() - rows
+    pub(super) fn padding(self, kind: ChipKind, rows: usize) -> usize {
+        self.of(kind, rows).iter().sum::<usize>() - rows
     }
 }
 

@@ -118,7 +118,7 @@ pub fn generate_with(
         .filter(|kind| matches!(kind.role(), Role::Facts(_)))
         .map(|kind| {
             let used = kind.or_twin(&allowed);
-            let heights = heights.of(instances.rows(kind, used));
+            let heights = heights.of(used, instances.rows(kind, used));
             (used, &instances.facts[kind as usize], heights)
         })
         .collect();

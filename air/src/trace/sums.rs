@@ -10,6 +10,7 @@ use plica_hash_rpo::{State, permute_many};
 use rayon::prelude::*;
 
 use super::Heights;
+use crate::chip::ChipKind;
 use crate::chips::absorb::head::AbsorbRow;
 use crate::record::{Execution, Point};
 
@@ -57,7 +58,7 @@ impl Absorbed {
         }
         // Padding duplicates the last row, which then reads once more per duplicate.
         if let Some(&before) = absorbed.before.last() {
-            let duplicates = heights.padding(absorbed.rows.len());
+            let duplicates = heights.padding(ChipKind::Absorb, absorbed.rows.len());
             absorbed.read(before, duplicates as u32);
         }
         absorbed.started = absorbed.starts.iter().copied().collect();

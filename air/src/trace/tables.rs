@@ -20,7 +20,7 @@ impl Generator<'_> {
         let kind = ChipKind::Addresses;
         let touched = &self.execution.touched;
         let mut done = 0;
-        let heights = self.heights.of(touched.len());
+        let heights = self.heights.of(kind, touched.len());
         heights
             .into_iter()
             .map(|height| {
@@ -103,7 +103,7 @@ impl Generator<'_> {
         unread(&mut padding);
         let mut rest = list;
         let mut tables = Vec::new();
-        for height in self.heights.of(list.len()) {
+        for height in self.heights.of(kind, list.len()) {
             let own;
             (own, rest) = rest.split_at(height.min(rest.len()));
             let trace = rows(kind, height, |r, row| {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use plica_field::Word;
 
 use super::Heights;
+use crate::chip::ChipKind;
 use crate::chips::change::ChangeRow;
 use crate::chips::node::head::NodeRow;
 use crate::record::{TreeAccess, TreePath};
@@ -32,12 +33,12 @@ impl Trees {
             }
         }
         // Padding duplicates the last row, which then reads once more per duplicate.
-        let duplicates = |rows: usize| heights.padding(rows) as u32;
+        let duplicates = |kind, rows: usize| heights.padding(kind, rows) as u32;
         if let Some(&last) = trees.changes.last() {
-            trees.count_change(&last, duplicates(trees.changes.len()));
+            trees.count_change(&last, duplicates(ChipKind::Change, trees.changes.len()));
         }
         if let Some(&last) = trees.nodes.last() {
-            trees.count_node(&last, duplicates(trees.nodes.len()));
+            trees.count_node(&last, duplicates(ChipKind::Node, trees.nodes.len()));
         }
         trees
     }
