@@ -51,6 +51,10 @@ pub enum ShapeError {
     Length { needed: usize, most: usize },
     #[error("tables disagree on the number of public values: {0} and {1}")]
     PublicValues(usize, usize),
+    #[error("table `{0}` is on another bus than those before")]
+    Bus(&'static str),
+    #[error("table `{0}` has tuples of other lengths than those before")]
+    Tuples(&'static str),
 }
 
 /// A trace that is none of the shape.
@@ -101,6 +105,7 @@ pub struct Shape {
     log_length: usize,
     log_leaves: usize,
     public_values: usize,
+    width: usize,
     digest: Word,
 }
 
@@ -198,6 +203,25 @@ fn corner(number: usize, variables: usize) -> Vec<Ext> {
     bits.map(Ext::from_bool).collect()
 }
 
+/// That all tuples are on one bus and of one length, which it gives: (a) and (a, 0) are one denominator.
+fn check_bus(tables: &[TableShape]) -> Result<usize, ShapeError> {
+    let (mut name, mut width) = (None, None);
+    for table in tables {
+        let relation = &table.relation;
+        if let Some(own) = relation.bus()
+            && *name.get_or_insert(own) != own
+        {
+            return Err(ShapeError::Bus(relation.name()));
+        }
+        for &own in relation.tuples() {
+            if *width.get_or_insert(own) != own {
+                return Err(ShapeError::Tuples(relation.name()));
+            }
+        }
+    }
+    Ok(width.unwrap_or(0))
+}
+
 impl Shape {
     /// Places the tables in witnesses of 2^`log_length` ring elements.
     ///
@@ -214,6 +238,7 @@ impl Shape {
             }
             public_values = public_values.max(own);
         }
+        let width = check_bus(&tables)?;
         // Higher ones first: then each begins at a multiple of its height, and each block of fractions at one of its size.
         let mut order: Vec<usize> = (0..tables.len()).collect();
         order.sort_by_key(|&table| core::cmp::Reverse(tables[table].log_height));
@@ -238,6 +263,7 @@ impl Shape {
             log_length,
             log_leaves: leaves.next_power_of_two().ilog2() as usize,
             public_values,
+            width,
             digest: Word::default(),
         };
         shape.digest = hash_elements(&shape.encode());
@@ -289,10 +315,9 @@ impl Shape {
         self.public_values
     }
 
-    /// Fields of the longest tuple.
-    pub(crate) fn width(&self) -> usize {
-        let widths = self.tables.iter().map(|table| table.relation.width());
-        widths.max().unwrap_or(0)
+    /// Fields of every tuple.
+    pub(crate) const fn width(&self) -> usize {
+        self.width
     }
 
     /// The largest degree of a relation.

@@ -182,9 +182,12 @@ fn weights_of_instances(point: &[Ext], instances: usize) -> Vec<Ext> {
     weights
 }
 
-/// A challenge's powers in the order in which digits of instances are checked.
+/// A challenge's powers in the order in which digits of instances are checked. They begin with the first: what is added to this sum has no power of the
+/// challenge, so neither makes up for the other.
 fn digit_powers(gamma: Ext, instances: usize) -> Vec<[Ext; DEGREE]> {
-    let all = powers(gamma, DEGREE * instances);
+    use p3_field::PrimeCharacteristicRing;
+    let all = gamma.shifted_powers(gamma);
+    let all: Vec<Ext> = all.take(DEGREE * instances).collect();
     let chunks = all.as_chunks::<DEGREE>().0;
     chunks.to_vec()
 }

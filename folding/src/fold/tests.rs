@@ -27,6 +27,11 @@ enum Toy {
     Numbers,
     /// As the statement, without its constraint.
     Bare,
+    /// Column a is 8.
+    Eight,
+    /// On another bus; with a tuple of another length.
+    Elsewhere,
+    Longer,
     /// Says something of the next row.
     Next,
     /// Tells the first row from others.
@@ -90,6 +95,16 @@ impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB> for Toy {
                 let value = builder.preprocessed().current_slice()[0].into();
                 send(builder, 3, value, Count::provided(row[0].clone()));
             }
+            Self::Elsewhere => {
+                let count = Count::provided(AB::Expr::ONE);
+                builder.push_interaction("other", [AB::Expr::ONE, row[0].clone()], count);
+            }
+            Self::Longer => {
+                let count = Count::provided(AB::Expr::ONE);
+                let tuple = [AB::Expr::ONE, row[0].clone(), AB::Expr::ZERO];
+                builder.push_interaction("toy", tuple, count);
+            }
+            Self::Eight => builder.assert_eq(row[0].clone(), AB::Expr::from_u8(8)),
             Self::Next => builder.assert_zero(next[0].clone() - row[0].clone()),
             Self::First => builder.when_first_row().assert_zero(row[0].clone()),
         }
@@ -445,6 +460,38 @@ fn a_digit_out_of_range_is_refused() {
     }
 }
 
+/// The digit of each ring element is 2, of which z³ − z is 6: in the sum over digits that would make up for a column that is claimed to be 8, were the challenges' powers not disjoint.
+#[test]
+fn ranges_do_not_make_up_for_columns() {
+    let table = TableInput {
+        relation: Relation::new("eight", &Toy::Eight).expect("of single rows"),
+        log_height: PARAMETERS.log_length,
+        fixed: RowMajorMatrix::new(vec![], 0),
+        widths: vec![3],
+    };
+    let shape = Shape::new(vec![table], PARAMETERS.log_length).expect("it fits");
+    let instances = [Instance {
+        public_values: vec![],
+        traces: vec![Trace::new(vec![Felt::new(8); 64], 1)],
+    }];
+    let (proof, _, witness) = prove(&PARAMETERS, key(), &shape, &instances).expect("a fold");
+    let honest = verify(&PARAMETERS, &shape, &[vec![]], &proof).expect("accepted");
+    honest.decide(key(), &witness).expect("a witness");
+
+    let mut two = RingElement::ZERO;
+    two.0[0] = Felt::TWO;
+    let row = |row| {
+        let products = (0..64).map(|j| key().element(row, j).times(&two));
+        products.fold(RingElement::ZERO, |sum, product| sum + product)
+    };
+    let commitments = vec![Commitment((0..PARAMETERS.rows).map(row).collect())];
+    let digit = |_, _, plane| if plane == 0 { 2 } else { 0 };
+    let (forged, ..) =
+        super::prove::prove_with(&PARAMETERS, &shape, &instances, commitments, &digit);
+    let result = verify(&PARAMETERS, &shape, &[vec![]], &forged);
+    assert_eq!(result, Err(FoldError::Planes));
+}
+
 #[test]
 fn what_is_left_has_to_be_decided() {
     let instances = instances(3);
@@ -578,6 +625,23 @@ fn what_is_not_of_the_shape_is_refused() {
         shape_with(2),
         Err(crate::shape::ShapeError::Length { .. })
     ));
+}
+
+#[test]
+fn tuples_that_could_be_confused_are_refused() {
+    use crate::shape::ShapeError;
+    let table = |name, toy: Toy| TableInput {
+        relation: Relation::new(name, &toy).expect("of single rows"),
+        log_height: 0,
+        fixed: RowMajorMatrix::new(vec![], 0),
+        widths: vec![1],
+    };
+    let with = |other| Shape::new(vec![table("statement", Toy::Statement), other], 6);
+    assert!(with(table("bare", Toy::Bare)).is_ok());
+    let elsewhere = with(table("elsewhere", Toy::Elsewhere)).err();
+    assert_eq!(elsewhere, Some(ShapeError::Bus("elsewhere")));
+    let longer = with(table("longer", Toy::Longer)).err();
+    assert_eq!(longer, Some(ShapeError::Tuples("longer")));
 }
 
 /// Columns as functionals of the planes, and these functionals at a point.

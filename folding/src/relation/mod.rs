@@ -35,6 +35,8 @@ pub struct Relation {
     fixed: usize,
     public_values: usize,
     constraints: usize,
+    /// The name of the bus, if there are interactions.
+    bus: Option<String>,
     /// Fields of each tuple.
     tuples: Vec<usize>,
     degree: usize,
@@ -78,6 +80,7 @@ impl Relation {
             fixed: air.preprocessed_width(),
             public_values: air.num_public_values(),
             constraints: constraints.len(),
+            bus: interactions.first().map(|i| i.bus_name.clone()),
             tuples: interactions.iter().map(|i| i.fields.len()).collect(),
             degree: all().map(SymbolicExpr::degree_multiple).max().unwrap_or(0),
             circuit: Circuit::new(all())?,
@@ -162,8 +165,12 @@ impl Relation {
         }
     }
 
-    /// Fields of the longest tuple.
-    pub(crate) fn width(&self) -> usize {
-        self.tuples.iter().copied().max().unwrap_or(0)
+    pub(crate) fn bus(&self) -> Option<&str> {
+        self.bus.as_deref()
+    }
+
+    /// Fields of each tuple.
+    pub(crate) fn tuples(&self) -> &[usize] {
+        &self.tuples
     }
 }
