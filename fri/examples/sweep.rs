@@ -94,6 +94,11 @@ fn main() {
         let base = Profile::by_name(&name).expect("a profile");
         println!("\n{name:8} blow-up arity cap  pow | queries prove/s verify/ms   bytes");
         let mut variants = vec![];
+        // The lifted format fixes arity and cap.
+        let arity = match base.format {
+            Format::Batch => 2,
+            Format::Lifted => base.max_log_arity,
+        };
         for max_log_arity in 1..=3 {
             variants.push(Profile {
                 max_log_arity,
@@ -111,7 +116,7 @@ fn main() {
         for query_pow_bits in [0, 8, 12, 16, 20] {
             variants.push(Profile {
                 query_pow_bits,
-                max_log_arity: 2,
+                max_log_arity: arity,
                 cap_height: 0,
                 ..base.clone()
             });
@@ -119,12 +124,12 @@ fn main() {
         for log_blowup in 1..=4 {
             variants.push(Profile {
                 log_blowup,
-                max_log_arity: 2,
+                max_log_arity: arity,
                 cap_height: 0,
                 ..base.clone()
             });
         }
-        for profile in variants {
+        for profile in variants.into_iter().filter(Profile::is_sane) {
             let f = measure(&airs, &profile, log_rows, &wide);
             println!(
                 "{:>16} {:>5} {:>3} {:>4} | {:>7} {:>7.2} {:>9.1} {:>7}",
