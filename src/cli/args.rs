@@ -237,7 +237,7 @@ pub(super) struct AggregateArgs {
     /// Where finished nodes are kept, so that an interrupted run goes on where it was [default: the output with the extension `nodes`].
     #[arg(long, value_name = "DIR")]
     pub(super) nodes: Option<PathBuf>,
-    /// Prove the root once more, in profile `small`: a third of the size, for sixteen times the work of a node over one proof. No program
+    /// Prove the root once more, in profile `small`: a quarter of the size, for sixteen times the work of a node over one proof. No program
     /// verifies what comes out, so do it last.
     #[arg(long)]
     pub(super) compress: bool,
