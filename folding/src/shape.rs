@@ -283,7 +283,6 @@ impl Shape {
     }
 
     /// Binds tables, heights, widths, constraints, interactions and fixed columns, hence all places.
-    #[must_use]
     pub const fn digest(&self) -> Word {
         self.digest
     }

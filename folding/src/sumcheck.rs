@@ -65,6 +65,9 @@ pub fn prove(
     (SumcheckProof(rounds), point, finals)
 }
 
+/// What is summed up of a row of tables.
+pub type Combine<'a> = Box<dyn Fn(&[Ext]) -> Ext + Sync + 'a>;
+
 /// A summand of a sum over rows and instances: a polynomial in the first `log_rows` row variables and all of the instances. In the sum over all row variables it is divided by two
 /// for each that it does not have, so that its own sum is what it adds.
 pub struct Part<'a> {
@@ -72,7 +75,7 @@ pub struct Part<'a> {
     pub tables: Vec<Vec<Ext>>,
     pub log_rows: usize,
     /// What is summed up of a row of the tables.
-    pub combine: Box<dyn Fn(&[Ext]) -> Ext + Sync + 'a>,
+    pub combine: Combine<'a>,
 }
 
 /// Proves the sum of all parts over 2^`log_rows` rows and 2^`log_instances` instances; rows are bound first. Returns the point and the values of each part's tables there.

@@ -119,8 +119,8 @@ fn it_proves_what_the_row_checker_finds() {
     assert!(is_valid(&honest[0]));
     let (mut valid, mut refused, mut without_digits) = (0, 0, 0);
     let mut turn = 0;
-    for table in 0..kinds.len() {
-        let width = kinds[table].width();
+    for (table, kind) in kinds.iter().enumerate() {
+        let width = kind.width();
         let rows = honest[0].traces[table].values.len() / width;
         for column in (0..width).step_by(9) {
             let row = [0, rows / 2, rows - 1][turn % 3];
@@ -137,7 +137,7 @@ fn it_proves_what_the_row_checker_finds() {
                     let public = public_values(&changed);
                     let found = verify(&PARAMETERS, &shape, &public, &proof);
                     let found = found.is_ok_and(|claim| claim.decide(key(), &witness).is_ok());
-                    let place = (kinds[table], row, column);
+                    let place = (kind, row, column);
                     assert_eq!(found, expected, "{place:?}");
                     if found { valid += 1 } else { refused += 1 }
                 }

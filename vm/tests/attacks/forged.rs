@@ -253,7 +253,7 @@ impl Forged {
             &compiled.program,
             &compiled.layout,
             &execution,
-            heights_under(profile, TARGET),
+            heights_under(profile, crate::proofs::TARGET),
             exists_under(profile),
         );
         let forged = Self {

@@ -16,7 +16,7 @@ use super::forged::{Forged, felt};
 use super::programs;
 
 /// Few queries: a wrong trace fails at the first.
-const TARGET: SecurityTarget = SecurityTarget {
+pub(crate) const TARGET: SecurityTarget = SecurityTarget {
     model: Model::Conjectured,
     bits: 40,
 };
