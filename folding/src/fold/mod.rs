@@ -13,6 +13,9 @@
 //! decided ([`Undecided::decide`]).
 
 mod decide;
+mod digits;
+#[cfg(test)]
+mod literal;
 mod prove;
 mod rows;
 #[cfg(test)]

@@ -2,16 +2,16 @@
 
 use core::cell::RefCell;
 
-use p3_field::PrimeCharacteristicRing;
 use p3_maybe_rayon::prelude::*;
 use plica_field::{Ext, Felt};
 use plica_hash_rpo::transcript::Transcript;
 
+use super::digits;
 use super::rows::RowSum;
 use super::verify::{combine, row_point};
 use super::{
-    Bus, DIGITS_DEGREE, FoldProof, FoldedWitness, Planes, ProveError, Undecided, column_factors,
-    digit_powers, start, weights_of_instances,
+    Bus, FoldProof, FoldedWitness, Planes, ProveError, Undecided, column_factors, digit_powers,
+    start, weights_of_instances,
 };
 use crate::challenge::Challenge;
 use crate::commit::Commitment;
@@ -20,7 +20,6 @@ use crate::key::CommitmentKey;
 use crate::multilinear::eq_table;
 use crate::params::Parameters;
 use crate::relation::Row;
-use crate::ring::DEGREE;
 use crate::shape::{Shape, TableShape, Trace};
 use crate::sumcheck::{self, Part, SumcheckProof};
 use crate::witness::Witness;
@@ -54,8 +53,9 @@ pub fn prove(
     let witnesses = instances.iter().enumerate().map(witness);
     let witnesses: Vec<Witness> = witnesses.collect::<Result<_, _>>()?;
     let commitments = key.commit_all(&witnesses);
-    let digit = |instance: usize, element, plane| witnesses[instance].digit(element, plane);
-    let (proof, at, mut transcript) = prove_with(parameters, shape, instances, commitments, &digit);
+    let digits = Digits::Of(&witnesses);
+    let (proof, at, mut transcript) =
+        prove_with(parameters, shape, instances, commitments, &digits);
     // The verifier's last step draws the challenges that combine the witnesses as well.
     let drawn = challenges(parameters, &proof.planes, &mut transcript.clone());
     let witness = FoldedWitness::combine(&drawn, &witnesses);
@@ -75,7 +75,7 @@ pub(super) fn prove_with(
     shape: &Shape,
     instances: &[Instance],
     commitments: Vec<Commitment>,
-    digit: Digit<'_>,
+    digits: &Digits<'_>,
 ) -> (FoldProof, Vec<Ext>, Transcript) {
     let public_values: Vec<&[Felt]> = instances.iter().map(|i| &i.public_values[..]).collect();
     let mut transcript = start(parameters, shape, &public_values, &commitments);
@@ -116,7 +116,7 @@ pub(super) fn prove_with(
     for columns in &columns {
         transcript.absorb_ext(columns);
     }
-    let (digits, at, planes) = prove_digits(shape, digit, point, &weights, &mut transcript);
+    let (digits_proof, at, planes) = prove_digits(shape, digits, point, &weights, &mut transcript);
 
     let proof = FoldProof {
         commitments,
@@ -124,7 +124,7 @@ pub(super) fn prove_with(
         fractions,
         rows,
         columns,
-        digits,
+        digits: digits_proof,
         planes,
     };
     (proof, at, transcript)
@@ -260,13 +260,19 @@ fn part<'a>(
     }
 }
 
-/// The digit of an instance in a ring element and a plane.
-pub(super) type Digit<'a> = &'a (dyn Fn(usize, usize, usize) -> i8 + Sync);
+/// Who proves the sum over ring elements.
+pub(super) enum Digits<'a> {
+    /// [`super::digits`]: from witnesses.
+    Of(&'a [Witness]),
+    /// [`super::literal`]: from any numbers.
+    #[cfg(test)]
+    Literally(super::literal::Digit<'a>),
+}
 
 /// The sum-check over ring elements, its point, and the planes there. There is a weight for each instance.
 fn prove_digits(
     shape: &Shape,
-    digit: Digit<'_>,
+    digits: &Digits<'_>,
     point: &[Ext],
     weights: &[Ext],
     transcript: &mut Transcript,
@@ -275,52 +281,17 @@ fn prove_digits(
     let theta: Vec<Ext> = (0..shape.log_length())
         .map(|_| transcript.challenge())
         .collect();
-    let functional = shape.functional(&column_factors(shape, eta), point);
-    let gammas = digit_powers(gamma, weights.len());
-    let digit = |instance, element, plane| {
-        let digit = digit(instance, element, plane);
-        let size = Ext::from_u8(digit.unsigned_abs());
-        if digit < 0 { -size } else { size }
+    let sum = digits::Sum {
+        functional: &shape.functional(&column_factors(shape, eta), point),
+        weights,
+        gammas: &digit_powers(gamma, weights.len()),
+        theta: &theta,
     };
-    let size = 1 << shape.log_length();
-    let mut tables: Vec<Vec<Ext>> = vec![eq_table(&theta)];
-    for plane in 0..DEGREE {
-        tables.push(functional.iter().map(|weights| weights[plane]).collect());
+    match digits {
+        Digits::Of(witnesses) => digits::prove(witnesses, &sum, transcript),
+        #[cfg(test)]
+        Digits::Literally(digit) => super::literal::prove(*digit, &sum, transcript),
     }
-    for plane in 0..DEGREE {
-        let sum = |element| {
-            let terms = weights.iter().enumerate();
-            terms
-                .map(|(instance, &weight)| weight * digit(instance, element, plane))
-                .sum()
-        };
-        tables.push((0..size).map(sum).collect());
-    }
-    for instance in 0..weights.len() {
-        for plane in 0..DEGREE {
-            tables.push(
-                (0..size)
-                    .map(|element| digit(instance, element, plane))
-                    .collect(),
-            );
-        }
-    }
-    let combine = |row: &[Ext]| {
-        let (weight, row) = (row[0], &row[1..]);
-        let (functional, row) = row.split_at(DEGREE);
-        let (combined, planes) = row.split_at(DEGREE);
-        let linear: Ext = functional.iter().zip(combined).map(|(&a, &b)| a * b).sum();
-        let ranges: Ext = planes
-            .iter()
-            .zip(gammas.as_flattened())
-            .map(|(&plane, &gamma)| gamma * (plane.cube() - plane))
-            .sum();
-        linear + weight * ranges
-    };
-    let (proof, point, finals) = sumcheck::prove(tables, DIGITS_DEGREE, combine, transcript);
-    let planes = finals[1 + 2 * DEGREE..].as_chunks::<DEGREE>().0;
-    let planes = planes.iter().map(|&plane| crate::ring::RingElement(plane));
-    (proof, point, planes.collect())
 }
 
 /// Takes in the planes of all instances, and draws a challenge for each.

@@ -8,6 +8,7 @@ use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing};
 use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 
+use super::prove::Digits;
 use super::*;
 use crate::challenge::ChallengeSet;
 use crate::key::CommitmentKey;
@@ -242,6 +243,56 @@ fn folds_of_any_number_are_accepted() {
     }
 }
 
+/// The fast sum over digits and the literal one send the same.
+#[test]
+fn both_provers_send_the_same() {
+    let transcript = || plica_hash_rpo::transcript::Transcript::new(&[Felt::new(3)]);
+    let mut random = 9u64;
+    let mut draw = |bits: u32| {
+        random = random
+            .wrapping_mul(0x5851_f42d_4c95_7f2d)
+            .wrapping_add(0x1405);
+        random >> (64 - bits)
+    };
+    // Of all small lengths, dense and sparse, and with empty words between.
+    for (variables, instances, empty) in [
+        (0, 1, 1),
+        (1, 2, 2),
+        (2, 1, 3),
+        (3, 3, 2),
+        (5, 2, 9),
+        (8, 2, 3),
+        (9, 1, 200),
+    ] {
+        let length = 1 << variables;
+        let mut witnesses = vec![Witness::zero(length); instances];
+        for witness in &mut witnesses {
+            for element in (0..length).filter(|element| element % empty != 1) {
+                for plane in 0..DEGREE {
+                    let digit = [0, 1, -1, 1][draw(2) as usize];
+                    witness.set(element, plane, digit).expect("a digit");
+                }
+            }
+        }
+        let mut element = || Ext::from_basis_coefficients_fn(|_| Felt::new(draw(63)));
+        let functional: Vec<_> = (0..length)
+            .map(|_| [(); DEGREE].map(|()| element()))
+            .collect();
+        let weights: Vec<_> = (0..instances).map(|_| element()).collect();
+        let theta: Vec<_> = (0..variables).map(|_| element()).collect();
+        let sum = super::digits::Sum {
+            functional: &functional,
+            weights: &weights,
+            gammas: &digit_powers(element(), instances),
+            theta: &theta,
+        };
+        let fast = super::digits::prove(&witnesses, &sum, &mut transcript());
+        let digit = |i: usize, element, plane| witnesses[i].digit(element, plane);
+        let literal = super::literal::prove(&digit, &sum, &mut transcript());
+        assert_eq!(fast, literal, "{variables} variables");
+    }
+}
+
 /// Each cell of each table and each public value, changed alone: the fold is accepted if and only if a literal check finds nothing.
 #[test]
 fn it_proves_what_a_literal_check_finds() {
@@ -451,7 +502,13 @@ fn a_digit_out_of_range_is_refused() {
             })
             .collect();
         let digit = |i, element, plane| digit_of(&witnesses, i, element, plane);
-        let proof = super::prove::prove_with(&PARAMETERS, shape(), &instances, commitments, &digit);
+        let proof = super::prove::prove_with(
+            &PARAMETERS,
+            shape(),
+            &instances,
+            commitments,
+            &Digits::Literally(&digit),
+        );
         let result = check(&public_values(&instances), &proof.0);
         match forged {
             false => assert!(result.is_ok()),
@@ -486,8 +543,13 @@ fn ranges_do_not_make_up_for_columns() {
     };
     let commitments = vec![Commitment((0..PARAMETERS.rows).map(row).collect())];
     let digit = |_, _, plane| if plane == 0 { 2 } else { 0 };
-    let (forged, ..) =
-        super::prove::prove_with(&PARAMETERS, &shape, &instances, commitments, &digit);
+    let (forged, ..) = super::prove::prove_with(
+        &PARAMETERS,
+        &shape,
+        &instances,
+        commitments,
+        &Digits::Literally(&digit),
+    );
     let result = verify(&PARAMETERS, &shape, &[vec![]], &forged);
     assert_eq!(result, Err(FoldError::Planes));
 }
