@@ -120,13 +120,14 @@ fn words_of_column(column: usize, count: usize) -> Vec<u64> {
     hasher.update(&(column as u64).to_le_bytes());
     let mut stream = hasher.finalize_xof();
     let mut words = Vec::with_capacity(count);
-    let mut bytes = [0; 8];
+    let mut bytes = vec![0; 8 * count];
     while words.len() < count {
+        // Another time only if words were passed over.
+        bytes.truncate(8 * (count - words.len()));
         stream.fill(&mut bytes);
-        let word = u64::from_le_bytes(bytes);
-        if word < MODULUS {
-            words.push(word);
-        }
+        let drawn = bytes.as_chunks::<8>().0.iter();
+        let drawn = drawn.map(|&bytes| u64::from_le_bytes(bytes));
+        words.extend(drawn.filter(|&word| word < MODULUS));
     }
     words
 }

@@ -270,6 +270,30 @@ impl Shape {
         Ok(shape)
     }
 
+    /// Of each table rows, columns, digits and fractions; then the ring elements in all.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        let mut used = 0;
+        let of_table = |table: &TableShape| {
+            let (rows, elements) = (1 << table.log_height, table.elements);
+            used += rows * elements;
+            format!(
+                "{}: {rows} rows of {} columns, {} digits in {elements} ring elements, {} fractions",
+                table.relation.name(),
+                table.relation.columns(),
+                table.widths.iter().sum::<usize>(),
+                table.relation.interactions(),
+            )
+        };
+        let mut lines: Vec<String> = self.tables.iter().map(of_table).collect();
+        lines.push(format!(
+            "{used} of {} ring elements, 2^{} fractions",
+            1 << self.log_length,
+            self.log_leaves
+        ));
+        lines
+    }
+
     /// Everything that the places and the relations are, as elements: injective.
     fn encode(&self) -> Vec<Felt> {
         let mut out = vec![self.log_length as u64, self.tables.len() as u64];

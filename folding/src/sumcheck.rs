@@ -6,7 +6,7 @@
 
 use p3_field::{Field, PrimeCharacteristicRing};
 use p3_maybe_rayon::prelude::*;
-use plica_field::Ext;
+use plica_field::{Ext, Felt};
 use plica_hash_rpo::transcript::Transcript;
 use thiserror::Error;
 
@@ -65,53 +65,135 @@ pub fn prove(
     (SumcheckProof(rounds), point, finals)
 }
 
-/// What is summed up of a row of tables.
-pub type Combine<'a> = Box<dyn Fn(&[Ext]) -> Ext + Sync + 'a>;
-
-/// A summand of a sum over rows and instances: a polynomial in the first `log_rows` row variables and all of the instances. In the sum over all row variables it is divided by two
-/// for each that it does not have, so that its own sum is what it adds.
-pub struct Part<'a> {
-    /// Values by row (low bits) and instance.
-    pub tables: Vec<Vec<Ext>>,
-    pub log_rows: usize,
-    /// What is summed up of a row of the tables.
-    pub combine: Combine<'a>,
+/// A polynomial in the columns of a table.
+pub trait RowPolynomial: Sync {
+    /// Its value at a row.
+    fn at_row(&self, row: &[Felt]) -> Ext;
+    /// The same over the extension.
+    fn at_point(&self, row: &[Ext]) -> Ext;
 }
 
-/// Proves the sum of all parts over 2^`log_rows` rows and 2^`log_instances` instances; rows are bound first. Returns the point and the values of each part's tables there.
+/// A summand of a sum over rows and instances: Σ weight·polynomial, in the first `log_rows` row variables and all of the instances. In the sum over all row variables it is divided
+/// by two for each that it does not have, so that its own sum is what it adds.
+pub struct Part<'a> {
+    pub log_rows: usize,
+    /// By row (low bits) and instance.
+    pub weights: Vec<Ext>,
+    /// Column by column, each in the same order.
+    pub columns: Vec<Vec<Felt>>,
+    pub polynomial: &'a dyn RowPolynomial,
+}
+
+/// Columns before and after the first variable is set.
+enum Columns {
+    Rows(Vec<Vec<Felt>>),
+    Points(Vec<Vec<Ext>>),
+}
+
+/// What is left of a part.
+struct Rest<'a> {
+    log_rows: usize,
+    weights: Vec<Ext>,
+    columns: Columns,
+    polynomial: &'a dyn RowPolynomial,
+}
+
+impl Rest<'_> {
+    /// The values at 0, 2, …, `degree` of the sum over the other variables.
+    fn round(&self, degree: usize) -> Vec<Ext> {
+        match &self.columns {
+            Columns::Rows(columns) => weighted_round(&self.weights, columns, degree, |row| {
+                self.polynomial.at_row(row)
+            }),
+            Columns::Points(columns) => weighted_round(&self.weights, columns, degree, |row| {
+                self.polynomial.at_point(row)
+            }),
+        }
+    }
+
+    /// The sum over all that is left.
+    fn sum(&self) -> Ext {
+        let at = |x: usize| match &self.columns {
+            Columns::Rows(columns) => {
+                let row: Vec<Felt> = columns.iter().map(|column| column[x]).collect();
+                self.polynomial.at_row(&row)
+            }
+            Columns::Points(columns) => {
+                let row: Vec<Ext> = columns.iter().map(|column| column[x]).collect();
+                self.polynomial.at_point(&row)
+            }
+        };
+        let weights = self.weights.iter().enumerate();
+        weights.map(|(x, &weight)| weight * at(x)).sum()
+    }
+
+    fn bind(&mut self, challenge: Ext) {
+        bind(&mut self.weights, challenge);
+        self.columns = match core::mem::replace(&mut self.columns, Columns::Points(vec![])) {
+            Columns::Rows(columns) => {
+                let bound = |column: Vec<Felt>| {
+                    let pairs = column.as_chunks::<2>().0.iter();
+                    let values = pairs.map(|&[low, high]| challenge * (high - low) + low);
+                    values.collect()
+                };
+                Columns::Points(columns.into_par_iter().map(bound).collect())
+            }
+            Columns::Points(mut columns) => {
+                let all = columns.par_iter_mut();
+                all.for_each(|column| bind(column, challenge));
+                Columns::Points(columns)
+            }
+        };
+    }
+
+    /// The columns where nothing is left.
+    fn finals(self) -> Vec<Ext> {
+        match self.columns {
+            Columns::Rows(columns) => columns.iter().map(|column| column[0].into()).collect(),
+            Columns::Points(columns) => columns.iter().map(|column| column[0]).collect(),
+        }
+    }
+}
+
+/// Proves the sum of all parts over 2^`log_rows` rows and 2^`log_instances` instances; rows are bound first. Returns the point and the values of each part's columns there.
 ///
 /// # Panics
-/// If a table has another size than its part's rows and the instances.
+/// If a column has another size than its part's rows and the instances.
 pub fn prove_parts(
-    mut parts: Vec<Part<'_>>,
+    parts: Vec<Part<'_>>,
     log_rows: usize,
     log_instances: usize,
     degree: usize,
     transcript: &mut Transcript,
 ) -> (SumcheckProof, Vec<Ext>, Vec<Vec<Ext>>) {
-    for part in &parts {
+    let rest = parts.into_iter().map(|part| {
         let size = 1 << (part.log_rows + log_instances);
         assert!(part.log_rows <= log_rows, "rows of the highest");
-        assert!(part.tables.iter().all(|table| table.len() == size));
-    }
+        assert!(part.weights.len() == size, "a weight for each row");
+        assert!(part.columns.iter().all(|column| column.len() == size));
+        Rest {
+            log_rows: part.log_rows,
+            weights: part.weights,
+            columns: Columns::Rows(part.columns),
+            polynomial: part.polynomial,
+        }
+    });
+    let mut parts: Vec<Rest<'_>> = rest.collect();
     let half = Ext::TWO.inverse();
     let (mut rounds, mut point) = (Vec::new(), Vec::new());
-    for round_number in 0..log_rows + log_instances {
+    for round in 0..log_rows + log_instances {
         let mut values = vec![Ext::ZERO; degree.max(1)];
         for part in &parts {
-            let size = part.tables.first().map_or(1, Vec::len);
-            let in_rows = round_number < log_rows;
-            let own = if in_rows && round_number >= part.log_rows {
+            let in_rows = round < log_rows;
+            let own = if in_rows && round >= part.log_rows {
                 // It does not have this variable: a constant, halved for this one and those before.
-                let row = |x: usize| part.tables.iter().map(|table| table[x]).collect::<Vec<_>>();
-                let sum: Ext = (0..size).map(|x| (part.combine)(&row(x))).sum();
-                let passed = round_number + 1 - part.log_rows;
-                vec![sum * half.exp_u64(passed as u64); values.len()]
+                let passed = round + 1 - part.log_rows;
+                vec![part.sum() * half.exp_u64(passed as u64); values.len()]
             } else {
                 let missing = if in_rows { 0 } else { log_rows - part.log_rows };
                 let scale = half.exp_u64(missing as u64);
-                let own = round(&part.tables, size / 2, degree, &*part.combine);
-                own.into_iter().map(|value| value * scale).collect()
+                let own = part.round(degree).into_iter();
+                own.map(|value| value * scale).collect()
             };
             values
                 .iter_mut()
@@ -121,19 +203,70 @@ pub fn prove_parts(
         transcript.absorb_ext(&values);
         let challenge = transcript.challenge();
         for part in &mut parts {
-            if round_number < part.log_rows || round_number >= log_rows {
-                part.tables
-                    .par_iter_mut()
-                    .for_each(|table| bind(table, challenge));
+            if round < part.log_rows || round >= log_rows {
+                part.bind(challenge);
             }
         }
         rounds.push(values);
         point.push(challenge);
     }
-    let finals = parts
-        .iter()
-        .map(|part| part.tables.iter().map(|table| table[0]).collect());
-    (SumcheckProof(rounds), point, finals.collect())
+    let finals = parts.into_iter().map(Rest::finals).collect();
+    (SumcheckProof(rounds), point, finals)
+}
+
+/// [`round`] for a weight times a polynomial in columns over a smaller ring.
+fn weighted_round<T>(
+    weights: &[Ext],
+    columns: &[Vec<T>],
+    degree: usize,
+    polynomial: impl Fn(&[T]) -> Ext + Sync,
+) -> Vec<Ext>
+where
+    T: PrimeCharacteristicRing + Copy + Send + Sync,
+{
+    struct Memory<T> {
+        sums: Vec<Ext>,
+        row: Vec<T>,
+        steps: Vec<T>,
+    }
+    let new = || Memory {
+        sums: vec![Ext::ZERO; degree.max(1)],
+        row: Vec::with_capacity(columns.len()),
+        steps: Vec::with_capacity(columns.len()),
+    };
+    let add = |mut memory: Memory<T>, (x, pair): (usize, &[Ext; 2])| {
+        let Memory { sums, row, steps } = &mut memory;
+        row.clear();
+        steps.clear();
+        for column in columns {
+            let (low, high) = (column[2 * x], column[2 * x + 1]);
+            row.push(low);
+            steps.push(high - low);
+        }
+        let [mut weight, high] = *pair;
+        let step = high - weight;
+        sums[0] += weight * polynomial(row);
+        for argument in 1..=degree {
+            weight += step;
+            row.iter_mut()
+                .zip(&*steps)
+                .for_each(|(value, &step)| *value += step);
+            if argument > 1 {
+                sums[argument - 1] += weight * polynomial(row);
+            }
+        }
+        memory
+    };
+    let pairs = weights.as_chunks::<2>().0.par_iter().enumerate();
+    pairs
+        .fold(new, add)
+        .map(|memory| memory.sums)
+        .reduce(|| vec![Ext::ZERO; degree.max(1)], added)
+}
+
+fn added(mut a: Vec<Ext>, b: Vec<Ext>) -> Vec<Ext> {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    a
 }
 
 /// The values at 0, 2, …, `degree` of Σ combine over the other variables.
@@ -141,32 +274,47 @@ fn round(
     tables: &[Vec<Ext>],
     half: usize,
     degree: usize,
-    combine: &(impl Fn(&[Ext]) -> Ext + Sync + ?Sized),
+    combine: &(impl Fn(&[Ext]) -> Ext + Sync),
 ) -> Vec<Ext> {
-    let at = |x: usize| -> Vec<Ext> {
-        let lows = tables.iter().map(|table| table[2 * x]);
-        let steps: Vec<Ext> = tables
-            .iter()
-            .map(|table| table[2 * x + 1] - table[2 * x])
-            .collect();
-        let mut row: Vec<Ext> = lows.collect();
-        let mut values = vec![combine(&row)];
+    let new = || Scratch {
+        sums: vec![Ext::ZERO; degree.max(1)],
+        row: Vec::with_capacity(tables.len()),
+        steps: Vec::with_capacity(tables.len()),
+    };
+    let add = |mut scratch: Scratch, x: usize| {
+        let Scratch { sums, row, steps } = &mut scratch;
+        row.clear();
+        steps.clear();
+        for table in tables {
+            let (low, high) = (table[2 * x], table[2 * x + 1]);
+            row.push(low);
+            steps.push(high - low);
+        }
+        sums[0] += combine(row);
         for argument in 1..=degree {
             row.iter_mut()
-                .zip(&steps)
+                .zip(&*steps)
                 .for_each(|(value, &step)| *value += step);
             if argument > 1 {
-                values.push(combine(&row));
+                sums[argument - 1] += combine(row);
             }
         }
-        values
+        scratch
     };
     let zero = || vec![Ext::ZERO; degree.max(1)];
-    let add = |mut a: Vec<Ext>, b: Vec<Ext>| {
-        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-        a
-    };
-    (0..half).into_par_iter().map(at).reduce(zero, add)
+    (0..half)
+        .into_par_iter()
+        .fold(new, add)
+        .map(|scratch| scratch.sums)
+        .reduce(zero, added)
+}
+
+/// Memory for a round.
+struct Scratch {
+    /// So far: at 0, 2, 3, ….
+    sums: Vec<Ext>,
+    row: Vec<Ext>,
+    steps: Vec<Ext>,
 }
 
 impl SumcheckProof {
@@ -228,7 +376,6 @@ fn interpolate(values: &[Ext], x: Ext) -> Ext {
 
 #[cfg(test)]
 mod tests {
-    use plica_field::Felt;
     use proptest::prelude::*;
 
     use super::*;
@@ -284,32 +431,55 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
-        fn parts_of_fewer_rows_count_once(values in elements(3 * 32 + 3 * 4), log_rows in 0usize..=3) {
-            let (high, low) = values.split_at(3 * 32);
-            let tables = |values: &[Ext], size: usize| -> Vec<Vec<Ext>> {
-                values.chunks(values.len() / 3).map(|t| t[..size].to_vec()).collect()
-            };
+        fn parts_of_fewer_rows_count_once(
+            weights in elements(32),
+            values in prop::collection::vec(any::<u64>(), 2 * 32),
+            log_rows in 0usize..=3,
+        ) {
             // Of 2^3 rows, and of fewer; four instances.
-            let low: Vec<Ext> = low.iter().cycle().take(3 * 32).copied().collect();
-            let parts = [(3, tables(high, 32)), (log_rows, tables(&low, 4 << log_rows))];
-            let claim: Ext = parts.iter().map(|(_, tables)| sum(tables)).sum();
-            let given = parts.iter().map(|(log_rows, tables)| Part {
-                tables: tables.clone(),
+            let columns = |size: usize| -> Vec<Vec<Felt>> {
+                let columns = values.chunks(32).map(|c| c[..size].iter().map(|&v| Felt::new(v)).collect());
+                columns.collect()
+            };
+            let parts = [(3, 32), (log_rows, 4 << log_rows)]
+                .map(|(log_rows, size)| (log_rows, weights[..size].to_vec(), columns(size)));
+            let claim: Ext = parts.iter().map(|(_, weights, columns)| {
+                let rows = (0..weights.len()).map(|x| weights[x] * Product.at_row(&[columns[0][x], columns[1][x]]));
+                rows.sum::<Ext>()
+            }).sum();
+            let given = parts.iter().map(|(log_rows, weights, columns)| Part {
                 log_rows: *log_rows,
-                combine: Box::new(combine),
+                weights: weights.clone(),
+                columns: columns.clone(),
+                polynomial: &Product,
             });
             let (proof, point, finals) = prove_parts(given.collect(), 3, 2, 3, &mut transcript());
             let reduced = proof.reduce(claim, 5, 3, &mut transcript()).expect("a proof");
             prop_assert_eq!(&reduced.point, &point);
             let mut value = Ext::ZERO;
-            for ((log_rows, tables), finals) in parts.iter().zip(&finals) {
+            for ((log_rows, weights, columns), finals) in parts.iter().zip(&finals) {
                 let own: Vec<Ext> = point[..*log_rows].iter().chain(&point[3..]).copied().collect();
-                for (table, &value) in tables.iter().zip(finals) {
-                    prop_assert_eq!(evaluate(table, &own), value);
+                for (column, &value) in columns.iter().zip(finals) {
+                    let column: Vec<Ext> = column.iter().map(|&v| v.into()).collect();
+                    prop_assert_eq!(evaluate(&column, &own), value);
                 }
-                value += combine(finals) * Ext::TWO.inverse().exp_u64(3 - *log_rows as u64);
+                let scale = Ext::TWO.inverse().exp_u64(3 - *log_rows as u64);
+                value += scale * evaluate(weights, &own) * Product.at_point(finals);
             }
             prop_assert_eq!(reduced.value, value);
+        }
+    }
+
+    /// a·b + a, of degree 2.
+    struct Product;
+
+    impl RowPolynomial for Product {
+        fn at_row(&self, row: &[Felt]) -> Ext {
+            (row[0] * row[1] + row[0]).into()
+        }
+
+        fn at_point(&self, row: &[Ext]) -> Ext {
+            row[0] * row[1] + row[0]
         }
     }
 

@@ -127,6 +127,16 @@ impl Witness {
         &self.planes
     }
 
+    /// Ring elements up to the last one that is not zero, or up to sixty-three more.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        let last = |words: &[u64]| words.iter().rposition(|&word| word != 0);
+        let planes = self.planes.iter();
+        let last = planes.flat_map(|plane| [last(&plane.plus), last(&plane.minus)]);
+        let words = last.flatten().max().map_or(0, |word| word + 1);
+        self.length.min(words * BLOCK)
+    }
+
     /// Digits that are not zero: what a commitment costs.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -157,6 +167,10 @@ mod tests {
             }
         }
         assert_eq!((witness.length(), witness.weight()), (130, weight));
+        assert_eq!((witness.used(), Witness::zero(130).used()), (130, 0));
+        let mut sparse = Witness::zero(400);
+        sparse.set(64, 3, -1).expect("a digit");
+        assert_eq!(sparse.used(), 128);
         for digit in [1, -1, 0, -1, 1, 0] {
             witness.set(129, 53, digit).expect("a digit");
             assert_eq!(i64::from(witness.digit(129, 53)), digit);

@@ -43,9 +43,11 @@ impl CommitmentKey {
     pub fn commit_all(&self, witnesses: &[Witness]) -> Vec<Commitment> {
         witnesses.iter().for_each(|witness| self.check(witness));
         let indices: Vec<_> = witnesses.par_iter().map(table::Indices::new).collect();
+        // Behind the last digits there is nothing to add.
+        let columns = witnesses.iter().map(Witness::used).max().unwrap_or(0);
         let sums = (0..self.tiles()).into_par_iter();
         let sums: Vec<_> = sums
-            .map(|tile| table::sums(self.tile(tile), &indices))
+            .map(|tile| table::sums(&self.tile(tile)[..TILE * columns], &indices))
             .collect();
         let of = |witness: usize| {
             let sums: Vec<_> = sums.iter().map(|sums| sums[witness].clone()).collect();

@@ -61,7 +61,10 @@ impl FoldedWitness {
             }
             core::array::from_fn(|k| product[k])
         };
-        Self((0..length).into_par_iter().map(element).collect())
+        let used = witnesses.iter().map(Witness::used).max().unwrap_or(0);
+        let mut elements: Vec<_> = (0..used).into_par_iter().map(element).collect();
+        elements.resize(length, [0; DEGREE]);
+        Self(elements)
     }
 
     /// Its commitment, out of those of its digits in base 3. Coefficients must be below the bound.

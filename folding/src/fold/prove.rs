@@ -1,10 +1,9 @@
 //! The prover of a fold.
 
-use core::cell::RefCell;
-
 use p3_maybe_rayon::prelude::*;
 use plica_field::{Ext, Felt};
 use plica_hash_rpo::transcript::Transcript;
+use tracing::{info_span, instrument};
 
 use super::digits;
 use super::rows::RowSum;
@@ -36,6 +35,7 @@ pub struct Instance {
 ///
 /// # Errors
 /// See [`ProveError`].
+#[instrument(name = "fold", skip_all, fields(instances = instances.len()))]
 pub fn prove(
     parameters: &Parameters,
     key: &CommitmentKey,
@@ -50,15 +50,16 @@ pub fn prove(
             reason,
         })
     };
-    let witnesses = instances.iter().enumerate().map(witness);
-    let witnesses: Vec<Witness> = witnesses.collect::<Result<_, _>>()?;
-    let commitments = key.commit_all(&witnesses);
+    let witnesses: Vec<_> = info_span!("digits of the traces")
+        .in_scope(|| instances.par_iter().enumerate().map(witness).collect());
+    let witnesses: Vec<Witness> = witnesses.into_iter().collect::<Result<_, _>>()?;
+    let commitments = info_span!("commit").in_scope(|| key.commit_all(&witnesses));
     let digits = Digits::Of(&witnesses);
     let (proof, at, mut transcript) =
         prove_with(parameters, shape, instances, commitments, &digits);
     // The verifier's last step draws the challenges that combine the witnesses as well.
     let drawn = challenges(parameters, &proof.planes, &mut transcript.clone());
-    let witness = FoldedWitness::combine(&drawn, &witnesses);
+    let witness = info_span!("combine").in_scope(|| FoldedWitness::combine(&drawn, &witnesses));
     let (commitment, planes) = combine(parameters, &proof, &mut transcript);
     let undecided = Undecided {
         parameters: *parameters,
@@ -82,9 +83,9 @@ pub(super) fn prove_with(
     let bus = Bus::draw(shape, &mut transcript);
 
     let log_instances = instances.len().next_power_of_two().ilog2() as usize;
-    let leaves = leaves(shape, &bus, instances, log_instances);
-    let (mut roots, fractions, claim) =
-        fractions::prove(leaves, 1 << log_instances, &mut transcript);
+    let leaves = info_span!("fractions").in_scope(|| leaves(shape, &bus, instances, log_instances));
+    let (mut roots, fractions, claim) = info_span!("sums of fractions")
+        .in_scope(|| fractions::prove(leaves, 1 << log_instances, &mut transcript));
     roots.truncate(instances.len());
 
     let (leaf_point, instance_point) = claim.point.split_at(shape.log_leaves());
@@ -97,18 +98,15 @@ pub(super) fn prove_with(
         part(table, sum, number, &point, instances, log_instances)
     });
     let degree = shape.degree() + 1;
-    let (rows, point, finals) = sumcheck::prove_parts(
-        parts.collect(),
-        shape.log_rows(),
-        log_instances,
-        degree,
-        &mut transcript,
-    );
+    let (rows, point, finals) = info_span!("sum over rows").in_scope(|| {
+        let (parts, log_rows) = (parts.collect(), shape.log_rows());
+        sumcheck::prove_parts(parts, log_rows, log_instances, degree, &mut transcript)
+    });
     let columns: Vec<Vec<Ext>> = shape
         .tables()
         .iter()
         .zip(finals)
-        .map(|(table, finals)| finals[1..=table.relation.columns()].to_vec())
+        .map(|(table, finals)| finals[..table.relation.columns()].to_vec())
         .collect();
     let (point, of_instances) = point.split_at(shape.log_rows());
     let weights = weights_of_instances(of_instances, instances.len());
@@ -116,7 +114,8 @@ pub(super) fn prove_with(
     for columns in &columns {
         transcript.absorb_ext(columns);
     }
-    let (digits_proof, at, planes) = prove_digits(shape, digits, point, &weights, &mut transcript);
+    let (digits_proof, at, planes) = info_span!("sum over digits")
+        .in_scope(|| prove_digits(shape, digits, point, &weights, &mut transcript));
 
     let proof = FoldProof {
         commitments,
@@ -211,52 +210,39 @@ fn fixed_row(table: &TableShape, row: usize) -> &[Felt] {
     }
 }
 
-/// A table in the sum over rows and instances: eq at the point, columns, fixed columns, public values.
+/// A table in the sum over rows and instances: columns, fixed columns, public values.
 fn part<'a>(
-    table: &'a TableShape,
+    table: &TableShape,
     sum: &'a RowSum<'_>,
     number: usize,
     point: &[Ext],
     instances: &[Instance],
     log_instances: usize,
 ) -> Part<'a> {
-    thread_local! {
-        static VALUES: RefCell<Vec<Ext>> = const { RefCell::new(Vec::new()) };
-    }
-    let (columns, fixed) = (table.relation.columns(), table.relation.fixed());
+    let (committed, fixed) = (table.relation.columns(), table.relation.fixed());
     let all = || (0..1 << log_instances).map(|i| of(instances, i));
-    let mut tables = vec![eq_table(point)];
-    tables.extend((0..columns).map(|column| {
-        let values =
-            all().flat_map(|i| i.traces[number].values.iter().skip(column).step_by(columns));
-        values.map(|&value| value.into()).collect()
-    }));
-    tables.extend((0..fixed).map(|column| {
-        let values = all().flat_map(|_| table.fixed.values.iter().skip(column).step_by(fixed));
-        values.map(|&value| value.into()).collect()
-    }));
-    tables.extend((0..table.relation.public_values()).map(|value| {
-        let values = all().map(|i| Ext::from(i.public_values[value]));
-        let rows = 1 << table.log_height;
-        values
-            .flat_map(|value| core::iter::repeat_n(value, rows))
-            .collect()
-    }));
-    let combine = move |row: &[Ext]| {
-        let (weight, row) = (row[0], &row[1..]);
-        let (columns, row) = row.split_at(columns);
-        let (fixed, public_values) = row.split_at(fixed);
-        let row = Row {
-            columns,
-            fixed,
-            public_values,
+    let mut columns: Vec<Vec<Felt>> = Vec::new();
+    columns.extend((0..committed).map(|column| {
+        let of = |i: &'_ Instance| -> Vec<Felt> {
+            let values = i.traces[number].values.iter();
+            values.skip(column).step_by(committed).copied().collect()
         };
-        weight * VALUES.with_borrow_mut(|values| sum.at(row, values))
-    };
+        all().flat_map(of).collect()
+    }));
+    columns.extend((0..fixed).map(|column| {
+        let values = table.fixed.values.iter().skip(column).step_by(fixed);
+        all().flat_map(|_| values.clone().copied()).collect()
+    }));
+    columns.extend((0..table.relation.public_values()).map(|value| {
+        let rows = 1 << table.log_height;
+        let values = all().flat_map(|i| core::iter::repeat_n(i.public_values[value], rows));
+        values.collect()
+    }));
     Part {
-        tables,
         log_rows: table.log_height,
-        combine: Box::new(combine),
+        weights: eq_table(point),
+        columns,
+        polynomial: sum,
     }
 }
 
