@@ -40,8 +40,8 @@ fn main() {
     });
     let executions: Vec<_> = executions.collect();
     let start = Instant::now();
-    let (shape, instances) =
-        machine::instances(&program, &executions, parameters.log_length).expect("of one shape");
+    let (tables, instances) = machine::instances(&program, &executions).expect("alike");
+    let shape = machine::shape(&program, &tables, parameters.log_length).expect("they fit");
     println!("traces: {:.2?}", start.elapsed());
     for line in shape.describe() {
         println!("  {line}");

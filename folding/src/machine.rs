@@ -3,6 +3,7 @@
 //! The relation is that of the STARK, chip by chip: constraints and interactions come from the same code, and so do the traces, with one table for each chip. Runs of
 //! one program are of one shape if the same chips have rows; each table gets the height of the highest, and each column the digits of its largest value.
 
+use p3_matrix::Matrix as _;
 use plica_air::chip::{self, ChipKind};
 use plica_air::record::Execution;
 use plica_air::trace::{self, Heights};
@@ -24,6 +25,10 @@ pub enum MachineError {
     Chips { run: usize, chip: &'static str },
     #[error("a table of `{0}` would have more than 2^255 rows")]
     Height(&'static str),
+    #[error("tables stand in another order than chips, or twice")]
+    Order,
+    #[error("the table of `{0}` is not that of the program")]
+    Fixed(&'static str),
     #[error("`{chip}`: {reason}")]
     Relation {
         chip: &'static str,
@@ -33,32 +38,91 @@ pub enum MachineError {
     Shape(#[from] ShapeError),
 }
 
-/// The shape of these runs of a program, and each of them as an instance of it.
+/// The table of a chip in a shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChipTable {
+    pub kind: ChipKind,
+    /// log2 of the rows.
+    pub log_height: usize,
+    /// Digits of each column.
+    pub widths: Vec<usize>,
+}
+
+/// The shape of a program's runs with these tables: what a verifier makes of the program and of what a prover says about heights and digits.
+///
+/// Heights and digits are the prover's choice, as they are in a STARK. What a program fixes is not: the tables with preprocessed columns are there, once, with its columns
+/// and at their height, so there is one statement.
 ///
 /// # Errors
-/// If they are not alike, or too long for a witness of 2^`log_length` ring elements.
+/// If the tables are not those of a run of this program, or too long for a witness of 2^`log_length` ring elements.
+pub fn shape(
+    compiled: &Compiled,
+    tables: &[ChipTable],
+    log_length: usize,
+) -> Result<Shape, MachineError> {
+    if !tables.windows(2).all(|pair| pair[0].kind < pair[1].kind) {
+        return Err(MachineError::Order);
+    }
+    for kind in ChipKind::ALL.into_iter().filter(|kind| kind.preprocessed()) {
+        let height = chip::preprocessed(&compiled.program, kind).map(|fixed| fixed.height());
+        let found = tables.iter().find(|table| table.kind == kind);
+        let fits = match (height, found) {
+            (Some(height), Some(table)) => {
+                table.log_height < usize::BITS as usize && 1 << table.log_height == height
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        if !fits {
+            return Err(MachineError::Fixed(kind.name()));
+        }
+    }
+    let input = |table: &ChipTable| {
+        let name = table.kind.name();
+        let relation = Relation::new(name, &table.kind);
+        let relation = relation.map_err(|reason| MachineError::Relation { chip: name, reason })?;
+        let fixed = match table.kind.preprocessed() {
+            true => chip::preprocessed(&compiled.program, table.kind),
+            false => None,
+        };
+        Ok(TableInput {
+            relation,
+            log_height: table.log_height,
+            fixed: fixed.unwrap_or_else(|| Trace::new(vec![], 0)),
+            widths: table.widths.clone(),
+        })
+    };
+    let tables: Result<_, MachineError> = tables.iter().map(input).collect();
+    Ok(Shape::new(tables?, log_length)?)
+}
+
+/// The tables of runs of a program, and each run as an instance of their shape.
+///
+/// # Errors
+/// If the runs are not alike.
 pub fn instances(
     compiled: &Compiled,
     runs: &[Execution],
-    log_length: usize,
-) -> Result<(Shape, Vec<Instance>), MachineError> {
+) -> Result<(Vec<ChipTable>, Vec<Instance>), MachineError> {
     let heights = heights(compiled, runs)?;
     let traces = runs.iter().map(|run| {
         trace::generate_with(&compiled.program, &compiled.layout, run, heights, |_| false)
     });
     let traces: Vec<Vec<trace::Table>> = traces.collect();
-    let kinds: Vec<ChipKind> = traces[0].iter().map(|table| table.kind).collect();
-    let tables = kinds.iter().enumerate().map(|(number, &kind)| {
-        let own = traces.iter().map(|tables| &tables[number].trace);
-        let height = traces[0][number].trace.values.len() / kind.width();
-        input(compiled, kind, height, own)
-    });
-    let shape = Shape::new(tables.collect::<Result<_, _>>()?, log_length)?;
+    let tables = traces[0]
+        .iter()
+        .enumerate()
+        .map(|(number, table)| ChipTable {
+            kind: table.kind,
+            log_height: table.trace.height().ilog2() as usize,
+            widths: Shape::widths(traces.iter().map(|tables| &tables[number].trace)),
+        });
+    let tables = tables.collect();
     let instances = runs.iter().zip(traces).map(|(run, tables)| Instance {
         public_values: run.public_values(),
         traces: tables.into_iter().map(|table| table.trace).collect(),
     });
-    Ok((shape, instances.collect()))
+    Ok((tables, instances.collect()))
 }
 
 /// One table for each chip, as high as that of the run with most rows.
@@ -92,27 +156,4 @@ fn heights(compiled: &Compiled, runs: &[Execution]) -> Result<Heights, MachineEr
         }
     }
     Ok(heights)
-}
-
-fn input<'a>(
-    compiled: &Compiled,
-    kind: ChipKind,
-    height: usize,
-    traces: impl Iterator<Item = &'a Trace>,
-) -> Result<TableInput, MachineError> {
-    let relation = Relation::new(kind.name(), &kind);
-    let relation = relation.map_err(|reason| MachineError::Relation {
-        chip: kind.name(),
-        reason,
-    })?;
-    let fixed = match kind.preprocessed() {
-        true => chip::preprocessed(&compiled.program, kind),
-        false => None,
-    };
-    Ok(TableInput {
-        relation,
-        log_height: height.ilog2() as usize,
-        fixed: fixed.unwrap_or_else(|| Trace::new(vec![], 0)),
-        widths: Shape::widths(traces),
-    })
 }

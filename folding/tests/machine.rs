@@ -4,11 +4,12 @@ use std::sync::OnceLock;
 
 use p3_field::PrimeCharacteristicRing;
 use plica_air::check::check;
+use plica_air::chip::ChipKind;
 use plica_air::record::Execution;
 use plica_air::trace::{self, Table};
 use plica_field::Felt;
 use plica_folding::fold::{FoldError, Instance, ProveError, prove, verify};
-use plica_folding::machine::{self, MachineError};
+use plica_folding::machine::{self, ChipTable, MachineError};
 use plica_folding::shape::{Shape, ShapeError};
 use plica_folding::{ChallengeSet, CommitmentKey, Parameters};
 use plica_vm::compile::{Compiled, compile};
@@ -59,7 +60,16 @@ fn run(program: &Compiled, inputs: [u64; 2]) -> Execution {
 fn runs(count: u64) -> (Shape, Vec<Instance>) {
     let runs = (0..count).map(|i| run(program(), [i * i + 12, 77 * i + 5]));
     let runs: Vec<Execution> = runs.collect();
-    machine::instances(program(), &runs, PARAMETERS.log_length).expect("of one shape")
+    together(program(), &runs).expect("of one shape")
+}
+
+fn together(
+    program: &Compiled,
+    runs: &[Execution],
+) -> Result<(Shape, Vec<Instance>), MachineError> {
+    let (tables, instances) = machine::instances(program, runs)?;
+    let shape = machine::shape(program, &tables, PARAMETERS.log_length)?;
+    Ok((shape, instances))
 }
 
 fn public_values(instances: &[Instance]) -> Vec<Vec<Felt>> {
@@ -98,9 +108,7 @@ fn other_outputs_are_not_proven() {
 #[test]
 fn it_proves_what_the_row_checker_finds() {
     let run = run(program(), [12, 5]);
-    let (shape, honest) =
-        machine::instances(program(), std::slice::from_ref(&run), PARAMETERS.log_length)
-            .expect("a shape");
+    let (shape, honest) = together(program(), std::slice::from_ref(&run)).expect("a shape");
     let kinds: Vec<_> = trace::row_counts(&program().program, &run, |_| false)
         .into_iter()
         .map(|(kind, _)| kind)
@@ -156,8 +164,7 @@ fn runs_of_different_lengths_have_one_shape() {
     let runs = [3, 40, 9].map(|n| run(&program, [n, 1]));
     let own = |run| trace::row_counts(&program.program, run, |_| false);
     assert_ne!(own(&runs[0]), own(&runs[1]));
-    let (shape, instances) =
-        machine::instances(&program, &runs, PARAMETERS.log_length).expect("of one shape");
+    let (shape, instances) = together(&program, &runs).expect("of one shape");
     let (proof, _, witness) = prove(&PARAMETERS, key(), &shape, &instances).expect("a fold");
     let undecided = verify(&PARAMETERS, &shape, &public_values(&instances), &proof);
     let undecided = undecided.expect("accepted");
@@ -168,14 +175,58 @@ fn runs_of_different_lengths_have_one_shape() {
 fn runs_that_do_not_fold_together() {
     let program = compiled("begin dup neq.0 while.true push.7 mem_store.1 sub.1 dup neq.0 end end");
     let runs = [0, 1].map(|n| run(&program, [n, 5]));
-    let error = machine::instances(&program, &runs, 13).err();
+    let error = machine::instances(&program, &runs).err();
     assert!(
         matches!(error, Some(MachineError::Chips { run: 1, .. })),
         "{error:?}"
     );
-    let error = machine::instances(&program, &[], 13).err();
+    let error = machine::instances(&program, &[]).err();
     assert_eq!(error, Some(MachineError::Nothing));
-    let error = machine::instances(&program, &runs[..1], 4).err();
-    let expected = matches!(error, Some(MachineError::Shape(ShapeError::Length { .. })));
-    assert!(expected, "{error:?}");
+}
+
+/// A verifier makes the shape out of the program; what a prover may say is heights and digits of tables that the program does not fix.
+#[test]
+fn what_the_program_fixes_is_not_for_the_prover_to_say() {
+    let (tables, _) = machine::instances(program(), &[run(program(), [12, 5])]).expect("a run");
+    let shape = |tables: &[ChipTable]| machine::shape(program(), tables, PARAMETERS.log_length);
+    let digest = |tables: &[ChipTable]| shape(tables).map(|shape| shape.digest());
+    let honest = digest(&tables).expect("a shape");
+    let at = |kind| {
+        tables
+            .iter()
+            .position(|table| table.kind == kind)
+            .expect("it ran")
+    };
+    let refused = |expected: MachineError, change: &dyn Fn(&mut Vec<ChipTable>)| {
+        let mut changed = tables.clone();
+        change(&mut changed);
+        assert_eq!(digest(&changed), Err(expected));
+    };
+    for kind in [ChipKind::Boundary, ChipKind::Program, ChipKind::Limbs] {
+        let error = || MachineError::Fixed(kind.name());
+        refused(error(), &|t| {
+            t.remove(at(kind));
+        });
+        refused(error(), &|t| t[at(kind)].log_height += 1);
+        refused(error(), &|t| t[at(kind)].log_height = 64);
+        refused(error(), &|t| t[at(kind)].log_height = usize::MAX);
+    }
+    refused(MachineError::Order, &|t| t.swap(0, 1));
+    // Two statements.
+    refused(MachineError::Order, &|t| t.insert(0, t[0].clone()));
+    let arith = at(ChipKind::Arith);
+    refused(MachineError::Order, &|t| t.insert(arith, t[arith].clone()));
+    let widths = || MachineError::Shape(ShapeError::Widths(ChipKind::Arith.name()));
+    refused(widths(), &|t| t[arith].widths.truncate(1));
+    refused(widths(), &|t| t[arith].widths[0] = 42);
+    let name = ChipKind::Arith.name();
+    let height = MachineError::Shape(ShapeError::Height(name, usize::MAX));
+    refused(height, &|t| t[arith].log_height = usize::MAX);
+    let mut higher = tables.clone();
+    higher[arith].log_height = 20;
+    let error = digest(&higher);
+    let too_long = matches!(error, Err(MachineError::Shape(ShapeError::Length { .. })));
+    assert!(too_long, "{error:?}");
+    higher[arith].log_height = tables[arith].log_height + 1;
+    assert_ne!(digest(&higher).expect("a shape"), honest);
 }
