@@ -7,14 +7,14 @@
 //!
 //! Positions: that of a leaf are the low bits, the instance is the high bits. A layer's pairs differ in the lowest bit.
 
-use p3_field::PrimeCharacteristicRing;
+use p3_field::{Field, PrimeCharacteristicRing};
 use p3_maybe_rayon::prelude::*;
 use plica_field::Ext;
 use plica_hash_rpo::transcript::Transcript;
 use thiserror::Error;
 
-use crate::multilinear::{eq, eq_table, evaluate};
-use crate::sumcheck::{self, SumcheckError, SumcheckProof};
+use crate::multilinear::{bind, eq, eq_table, evaluate};
+use crate::sumcheck::{SumcheckError, SumcheckProof};
 
 /// A numerator and a denominator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,36 +108,98 @@ pub fn prove(
         layers.push(next.collect());
     }
     let roots = layers.pop().expect("the roots");
-    let (mut point, _) = start(&roots, transcript);
+    let (mut point, mut value) = start(&roots, transcript);
     let mut proof = Vec::with_capacity(layers.len());
     for layer in layers.into_iter().rev() {
         let lambda = transcript.challenge();
-        let half = |bit: usize| {
-            let half: Vec<Fraction> = layer.iter().skip(bit).step_by(2).copied().collect();
-            Tables::of(&half)
-        };
-        let ([low, high], weights) = ([0, 1].map(half), eq_table(&point));
-        let tables = vec![
-            weights,
-            low.numerators,
-            low.denominators,
-            high.numerators,
-            high.denominators,
-        ];
-        let combine = |row: &[Ext]| row[0] * added(&row[1..], lambda);
-        let (sumcheck, at, finals) = sumcheck::prove(tables, DEGREE, combine, transcript);
-        let halves = [1, 3].map(|i| Fraction {
-            numerator: finals[i],
-            denominator: finals[i + 1],
-        });
-        point = descend(halves, at, transcript).point;
+        let claim = value.numerator + lambda * value.denominator;
+        let (sumcheck, at, halves) = prove_layer(&layer, &point, claim, lambda, transcript);
+        Leaves { point, value } = descend(halves, at, transcript);
         proof.push(Layer { sumcheck, halves });
     }
-    let value = match proof.last() {
-        Some(Layer { halves, .. }) => between(*halves, point[0]),
-        None => combined(&roots, &point),
-    };
     (roots, FractionsProof(proof), Leaves { point, value })
+}
+
+/// One layer's sum-check, its point, and both halves there.
+///
+/// The weight eq(point, ·) stays outside: with the variables before bound to r and those behind at x, the sum is
+///
+/// ```text
+/// eq(point₁…, r)·eq(point_t, X)·Σ_x eq(point_t₊₁…, x)·(p₀·q₁ + q₀·(p₁ + λ·q₁))
+/// ```
+///
+/// whose last factor is of degree 2. Its values at 0 and its highest coefficient are summed up, that at 1 follows from the claim.
+fn prove_layer(
+    layer: &[Fraction],
+    point: &[Ext],
+    claim: Ext,
+    lambda: Ext,
+    transcript: &mut Transcript,
+) -> (SumcheckProof, Vec<Ext>, [Fraction; 2]) {
+    let pairs = layer.as_chunks::<2>().0;
+    let table = |of: &(dyn Fn(&[Fraction; 2]) -> Ext + Sync)| -> Vec<Ext> {
+        pairs.par_iter().map(of).collect()
+    };
+    let mut tables = [
+        table(&|pair| pair[0].numerator),
+        table(&|pair| pair[1].denominator),
+        table(&|pair| pair[0].denominator),
+        table(&|pair| pair[1].numerator + lambda * pair[1].denominator),
+    ];
+    let mut weights = eq_table(point);
+    let (mut before, mut claim) = (Ext::ONE, claim);
+    let (mut rounds, mut at) = (Vec::new(), Vec::new());
+    for &coordinate in point {
+        // Over the variable of this round both weights add up to that of the others.
+        let sums = weights.as_chunks::<2>().0.par_iter();
+        weights = sums.map(|&[low, high]| low + high).collect();
+        let [at_0, highest, directly] = layer_round(&tables, &weights, coordinate == Ext::ZERO);
+        let at_1 = match coordinate.try_inverse() {
+            Some(inverse) => (claim - (Ext::ONE - coordinate) * at_0) * inverse,
+            None => directly,
+        };
+        let value = |x: Ext| at_0 + x * (at_1 - at_0 - highest + x * highest);
+        let eq = |x: Ext| (coordinate * x).double() + Ext::ONE - coordinate - x;
+        let message = [0, 2, 3].map(|x| {
+            let x = Ext::from_u8(x);
+            before * eq(x) * value(x)
+        });
+        transcript.absorb_ext(&message);
+        let challenge = transcript.challenge();
+        before *= eq(challenge);
+        claim = value(challenge);
+        let bound = tables.par_iter_mut();
+        bound.for_each(|table| bind(table, challenge));
+        rounds.push(message.to_vec());
+        at.push(challenge);
+    }
+    let [p0, q1, q0, a] = tables.map(|table| table[0]);
+    let halves = [(p0, q0), (a - lambda * q1, q1)].map(|(numerator, denominator)| Fraction {
+        numerator,
+        denominator,
+    });
+    (SumcheckProof(rounds), at, halves)
+}
+
+/// Of Σ weight·(a·b + c·d) the value at 0 and the coefficient of X²; if asked for, that at 1.
+fn layer_round(tables: &[Vec<Ext>; 4], weights: &[Ext], with_1: bool) -> [Ext; 3] {
+    let [a, b, c, d] = tables.each_ref().map(|table| table.as_chunks::<2>().0);
+    let at = |(x, &weight): (usize, &Ext)| {
+        let [a, b, c, d] = [a[x], b[x], c[x], d[x]];
+        let step = |pair: [Ext; 2]| pair[1] - pair[0];
+        let at_1 = match with_1 {
+            true => a[1] * b[1] + c[1] * d[1],
+            false => Ext::ZERO,
+        };
+        [
+            weight * (a[0] * b[0] + c[0] * d[0]),
+            weight * (step(a) * step(b) + step(c) * step(d)),
+            weight * at_1,
+        ]
+    };
+    let zero = || [Ext::ZERO; 3];
+    let sums = weights.par_iter().enumerate().map(at);
+    sums.reduce(zero, |a, b| core::array::from_fn(|k| a[k] + b[k]))
 }
 
 /// Both rules of addition, combined: numerators and denominators of two fractions.
@@ -248,7 +310,6 @@ impl FractionsProof {
 
 #[cfg(test)]
 mod tests {
-    use p3_field::Field;
     use plica_field::Felt;
     use proptest::prelude::*;
 
@@ -292,6 +353,42 @@ mod tests {
             prop_assert_eq!(is_accepted(&leaves, &roots, &proof), Ok(true));
             let reduced = proof.reduce(&roots, 5 - log_instances, &mut transcript());
             prop_assert_eq!(reduced, Ok(claim));
+        }
+
+        /// A literal sum over tables sends the same, at corners, too.
+        #[test]
+        fn layers_are_those_of_the_definition(values in elements(64), point in elements(4), corner in 0usize..6) {
+            let layer = fractions(&values);
+            let mut point = point;
+            if corner < 4 {
+                point[corner] = Ext::ZERO;
+            } else if corner == 4 {
+                point[2] = Ext::ONE;
+            }
+            let lambda = values[7];
+            let half = |bit: usize| {
+                let half: Vec<Fraction> = layer.iter().skip(bit).step_by(2).copied().collect();
+                Tables::of(&half)
+            };
+            let [low, high] = [0, 1].map(half);
+            let tables = vec![
+                eq_table(&point),
+                low.numerators,
+                low.denominators,
+                high.numerators,
+                high.denominators,
+            ];
+            let combine = |row: &[Ext]| row[0] * added(&row[1..], lambda);
+            let rows = (0..16).map(|x| combine(&tables.iter().map(|t| t[x]).collect::<Vec<_>>()));
+            let claim = rows.sum();
+            let (literal, at, finals) =
+                crate::sumcheck::prove(tables, DEGREE, combine, &mut transcript());
+            let halves = [1, 3].map(|i| Fraction {
+                numerator: finals[i],
+                denominator: finals[i + 1],
+            });
+            let fast = prove_layer(&layer, &point, claim, lambda, &mut transcript());
+            prop_assert_eq!(fast, (literal, at, halves));
         }
 
         #[test]
