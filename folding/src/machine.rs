@@ -106,7 +106,7 @@ pub fn instances(
 ) -> Result<(Vec<ChipTable>, Vec<Instance>), MachineError> {
     let heights = heights(compiled, runs)?;
     let traces = runs.iter().map(|run| {
-        trace::generate_with(&compiled.program, &compiled.layout, run, heights, |_| false)
+        trace::generate_with(&compiled.program, &compiled.layout, run, heights, is_used)
     });
     let traces: Vec<Vec<trace::Table>> = traces.collect();
     let tables = traces[0]
@@ -125,11 +125,19 @@ pub fn instances(
     Ok((tables, instances.collect()))
 }
 
+/// Which twins take the place of their originals: those with a third of the columns for a permutation, in constraints of a higher degree, which cost a sum-check little.
+const fn is_used(twin: ChipKind) -> bool {
+    matches!(
+        twin,
+        ChipKind::RpoCompact | ChipKind::NodeCompact | ChipKind::AbsorbCompact
+    )
+}
+
 /// One table for each chip, as high as that of the run with most rows.
 fn heights(compiled: &Compiled, runs: &[Execution]) -> Result<Heights, MachineError> {
     let counts = runs
         .iter()
-        .map(|run| trace::row_counts(&compiled.program, run, |_| false));
+        .map(|run| trace::row_counts(&compiled.program, run, is_used));
     let counts: Vec<Vec<(ChipKind, usize)>> = counts.collect();
     let first = counts.first().ok_or(MachineError::Nothing)?;
     let mut heights = Heights::ONE_TABLE;
@@ -152,7 +160,13 @@ fn heights(compiled: &Compiled, runs: &[Execution]) -> Result<Heights, MachineEr
             let log_height = most.next_power_of_two().ilog2();
             let log_height = u8::try_from(log_height);
             let log_height = log_height.map_err(|_| MachineError::Height(kind.name()))?;
-            heights = heights.with_least(kind, log_height);
+            let alike = |other: &ChipKind| *other == kind || other.twin() == Some(kind);
+            heights = ChipKind::ALL
+                .into_iter()
+                .filter(alike)
+                .fold(heights, |heights, kind| {
+                    heights.with_least(kind, log_height)
+                });
         }
     }
     Ok(heights)

@@ -81,6 +81,8 @@ pub struct Part<'a> {
     pub weights: Vec<Ext>,
     /// Column by column, each in the same order.
     pub columns: Vec<Vec<Felt>>,
+    /// Of weight and polynomial together.
+    pub degree: usize,
     pub polynomial: &'a dyn RowPolynomial,
 }
 
@@ -93,21 +95,29 @@ enum Columns {
 /// What is left of a part.
 struct Rest<'a> {
     log_rows: usize,
+    degree: usize,
     weights: Vec<Ext>,
     columns: Columns,
     polynomial: &'a dyn RowPolynomial,
 }
 
 impl Rest<'_> {
-    /// The values at 0, 2, …, `degree` of the sum over the other variables.
+    /// The values at 0, 2, …, `degree` of the sum over the other variables. Where the own degree is lower, from as many as that takes.
     fn round(&self, degree: usize) -> Vec<Ext> {
-        match &self.columns {
-            Columns::Rows(columns) => weighted_round(&self.weights, columns, degree, |row| {
-                self.polynomial.at_row(row)
-            }),
-            Columns::Points(columns) => weighted_round(&self.weights, columns, degree, |row| {
-                self.polynomial.at_point(row)
-            }),
+        let with_1 = self.degree < degree;
+        let values = match &self.columns {
+            Columns::Rows(columns) => {
+                let polynomial = |row: &[Felt]| self.polynomial.at_row(row);
+                weighted_round(&self.weights, columns, self.degree, with_1, polynomial)
+            }
+            Columns::Points(columns) => {
+                let polynomial = |row: &[Ext]| self.polynomial.at_point(row);
+                weighted_round(&self.weights, columns, self.degree, with_1, polynomial)
+            }
+        };
+        match with_1 {
+            true => extended(values, degree),
+            false => values,
         }
     }
 
@@ -173,6 +183,7 @@ pub fn prove_parts(
         assert!(part.columns.iter().all(|column| column.len() == size));
         Rest {
             log_rows: part.log_rows,
+            degree: part.degree,
             weights: part.weights,
             columns: Columns::Rows(part.columns),
             polynomial: part.polynomial,
@@ -214,11 +225,35 @@ pub fn prove_parts(
     (SumcheckProof(rounds), point, finals)
 }
 
-/// [`round`] for a weight times a polynomial in columns over a smaller ring.
+/// The values at 0, 2, …, `degree` of the polynomial that has these at 0, 1, 2, … and no higher degree than they determine.
+fn extended(values: Vec<Ext>, degree: usize) -> Vec<Ext> {
+    // Differences of each order at the last of the values known.
+    let mut last = Vec::with_capacity(values.len());
+    let mut row = values.clone();
+    while let Some(&end) = row.last() {
+        last.push(end);
+        row = row.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    }
+    let mut all = values;
+    while all.len() <= degree {
+        for order in (1..last.len()).rev() {
+            let step = last[order];
+            last[order - 1] += step;
+        }
+        all.extend(last.first());
+    }
+    let rest = all.split_off(2);
+    all.truncate(1);
+    all.extend(rest);
+    all
+}
+
+/// [`round`] for a weight times a polynomial in columns over a smaller ring; if asked for, with the value at 1 in its place.
 fn weighted_round<T>(
     weights: &[Ext],
     columns: &[Vec<T>],
     degree: usize,
+    with_1: bool,
     polynomial: impl Fn(&[T]) -> Ext + Sync,
 ) -> Vec<Ext>
 where
@@ -229,8 +264,9 @@ where
         row: Vec<T>,
         steps: Vec<T>,
     }
+    let count = degree.max(1) + usize::from(with_1);
     let new = || Memory {
-        sums: vec![Ext::ZERO; degree.max(1)],
+        sums: vec![Ext::ZERO; count],
         row: Vec::with_capacity(columns.len()),
         steps: Vec::with_capacity(columns.len()),
     };
@@ -251,8 +287,8 @@ where
             row.iter_mut()
                 .zip(&*steps)
                 .for_each(|(value, &step)| *value += step);
-            if argument > 1 {
-                sums[argument - 1] += weight * polynomial(row);
+            if argument > 1 || with_1 {
+                sums[argument - usize::from(!with_1)] += weight * polynomial(row);
             }
         }
         memory
@@ -261,7 +297,7 @@ where
     pairs
         .fold(new, add)
         .map(|memory| memory.sums)
-        .reduce(|| vec![Ext::ZERO; degree.max(1)], added)
+        .reduce(|| vec![Ext::ZERO; count], added)
 }
 
 fn added(mut a: Vec<Ext>, b: Vec<Ext>) -> Vec<Ext> {
@@ -435,6 +471,7 @@ mod tests {
             weights in elements(32),
             values in prop::collection::vec(any::<u64>(), 2 * 32),
             log_rows in 0usize..=3,
+            degree in 3usize..7,
         ) {
             // Of 2^3 rows, and of fewer; four instances.
             let columns = |size: usize| -> Vec<Vec<Felt>> {
@@ -451,10 +488,11 @@ mod tests {
                 log_rows: *log_rows,
                 weights: weights.clone(),
                 columns: columns.clone(),
+                degree: 3,
                 polynomial: &Product,
             });
-            let (proof, point, finals) = prove_parts(given.collect(), 3, 2, 3, &mut transcript());
-            let reduced = proof.reduce(claim, 5, 3, &mut transcript()).expect("a proof");
+            let (proof, point, finals) = prove_parts(given.collect(), 3, 2, degree, &mut transcript());
+            let reduced = proof.reduce(claim, 5, degree, &mut transcript()).expect("a proof");
             prop_assert_eq!(&reduced.point, &point);
             let mut value = Ext::ZERO;
             for ((log_rows, weights, columns), finals) in parts.iter().zip(&finals) {

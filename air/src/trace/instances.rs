@@ -156,7 +156,7 @@ impl Heights {
         }
     }
 
-    /// With 2^`log_height` rows at least in the tables of a chip, where there are any. For traces without twins.
+    /// With 2^`log_height` rows at least in the tables of a chip, where there are any. A twin and its original need the same.
     #[must_use]
     pub const fn with_least(mut self, kind: ChipKind, log_height: u8) -> Self {
         self.least[kind as usize] = log_height;

@@ -242,6 +242,7 @@ fn part<'a>(
         log_rows: table.log_height,
         weights: eq_table(point),
         columns,
+        degree: table.relation.degree() + 1,
         polynomial: sum,
     }
 }

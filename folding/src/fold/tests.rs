@@ -74,6 +74,9 @@ impl<AB: AirBuilder<F = Felt> + InteractionBuilder> Air<AB> for Toy {
                 let read = row[0].clone();
                 if matches!(self, Self::Statement) {
                     builder.assert_bool(read.clone());
+                    // Over instances a public value is of degree 1.
+                    let scaled = public[0].clone() * read.clone();
+                    builder.assert_zero(scaled.clone() * read.clone() - scaled);
                 }
                 send(builder, 1, public[0].clone(), Count::provided(read));
                 send(

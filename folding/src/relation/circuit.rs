@@ -84,6 +84,24 @@ impl Circuit {
         self.outputs.iter().map(move |&id| values[id as usize])
     }
 
+    /// The largest degree of a result in what it refers to. Public values count: over instances they are polynomials like others.
+    pub(super) fn degree(&self) -> usize {
+        let mut degrees: Vec<usize> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let of = |id: Id| degrees[id as usize];
+            let degree = match *step {
+                Step::Column(_) | Step::Fixed(_) | Step::Public(_) => 1,
+                Step::Constant(_) => 0,
+                Step::Add(a, b) | Step::Sub(a, b) => of(a).max(of(b)),
+                Step::Mul(a, b) => of(a) + of(b),
+                Step::Neg(a) => of(a),
+            };
+            degrees.push(degree);
+        }
+        let outputs = self.outputs.iter().map(|&id| degrees[id as usize]);
+        outputs.max().unwrap_or(0)
+    }
+
     /// All of it as numbers, for digests: injective.
     pub(super) fn encode(&self, out: &mut Vec<u64>) {
         out.push(self.steps.len() as u64);

@@ -6,7 +6,7 @@
 mod circuit;
 
 use p3_air::Air;
-use p3_air::symbolic::{AirLayout, SymbolicExpr};
+use p3_air::symbolic::AirLayout;
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionSymbolicBuilder;
 use plica_field::{Ext, Felt};
@@ -73,7 +73,7 @@ impl Relation {
         let messages = interactions
             .iter()
             .flat_map(|i| core::iter::once(&i.count).chain(&i.fields));
-        let all = || constraints.iter().chain(messages.clone());
+        let circuit = Circuit::new(constraints.iter().chain(messages))?;
         Ok(Self {
             name,
             columns: air.width(),
@@ -82,8 +82,8 @@ impl Relation {
             constraints: constraints.len(),
             bus: interactions.first().map(|i| i.bus_name.clone()),
             tuples: interactions.iter().map(|i| i.fields.len()).collect(),
-            degree: all().map(SymbolicExpr::degree_multiple).max().unwrap_or(0),
-            circuit: Circuit::new(all())?,
+            degree: circuit.degree(),
+            circuit,
         })
     }
 
