@@ -344,7 +344,7 @@ fn a_profile_may_lack_a_kind() {
                 _ => panic!("accepted"),
             }
             // The verifier does not rely on the prover: a list that names the kind is refused, whatever else the proof says.
-            let (id, mut instances, batch) = batch_parts(proof);
+            let (id, mut instances, body) = proof.into_parts();
             instances.0.push(Instance {
                 kind: STEEP as u16,
                 log_height: 3,
@@ -353,7 +353,7 @@ fn a_profile_may_lack_a_kind() {
                 &airs,
                 &vk,
                 &run.public,
-                &Proof::from_parts(id, instances, batch),
+                &Proof::from_parts(id, instances, body),
                 LOW,
             ) {
                 Err(VerifyError::Instances(error)) => assert_eq!(error, expected),

@@ -14,25 +14,36 @@ struct Fixture {
     file: Vec<u8>,
 }
 
+/// Proofs in Plonky3's format.
 fn fixtures() -> &'static [Fixture] {
+    &all_fixtures()[..2]
+}
+
+/// These, then proofs in the lifted one, of which `fri/src/lifted/tests.rs` changes every value.
+fn all_fixtures() -> &'static [Fixture] {
     static FIXTURES: OnceLock<Vec<Fixture>> = OnceLock::new();
     FIXTURES.get_or_init(|| {
-        [Profile::BLAKE3, Profile::EVM]
-            .iter()
-            .map(|profile| {
-                let (pk, vk) = keys(profile, LOW);
-                let run = run(2, &[32, 16], Some(4));
-                let file = prove(&pk, run.traces, &run.public, LOW)
-                    .expect("a proof")
-                    .to_bytes();
-                Fixture {
-                    pk,
-                    vk,
-                    public: run.public,
-                    file,
-                }
-            })
-            .collect()
+        [
+            Profile::BLAKE3,
+            Profile::EVM,
+            Profile::FAST,
+            Profile::LIFTED,
+        ]
+        .iter()
+        .map(|profile| {
+            let (pk, vk) = keys(profile, LOW);
+            let run = run(2, &[32, 16], Some(4));
+            let file = prove(&pk, run.traces, &run.public, LOW)
+                .expect("a proof")
+                .to_bytes();
+            Fixture {
+                pk,
+                vk,
+                public: run.public,
+                file,
+            }
+        })
+        .collect()
     })
 }
 
@@ -75,7 +86,7 @@ fn other_public_values() {
 
 #[test]
 fn other_keys() {
-    let f = &fixtures()[2];
+    let f = &fixtures()[0];
     // Another program; another target with the same number of queries; other metadata; another machine; another profile.
     let other = |first, target, metadata: &[u8]| {
         setup(
@@ -303,7 +314,7 @@ fn keys_that_are_none() {
 
 #[test]
 fn lists_of_tables() {
-    let f = &fixtures()[2];
+    let f = &fixtures()[0];
     let list = proof(f).instances().clone();
     let with = |change: &dyn Fn(&mut Vec<Instance>)| {
         let (profile, mut instances, batch) = batch_parts(proof(f));
@@ -394,7 +405,7 @@ fn lists_of_tables() {
 
 #[test]
 fn too_many_steps() {
-    let f = &fixtures()[2];
+    let f = &fixtures()[0];
     let profile = Profile {
         max_log_height: 31,
         ..Profile::BLAKE3
@@ -646,7 +657,7 @@ fn tamper(paths: &mut Paths, how: usize) {
 
 #[test]
 fn weak_proofs_are_refused_by_both_sides() {
-    let f = &fixtures()[2];
+    let f = &fixtures()[0];
     let strong = SecurityTarget::PROVEN_100;
     let run = run(2, &[32, 16], Some(4));
     assert!(matches!(
@@ -689,7 +700,7 @@ fn weak_proofs_are_refused_by_both_sides() {
 
 #[test]
 fn traces_that_are_none() {
-    let f = &fixtures()[2];
+    let f = &fixtures()[0];
     let with = |change: &dyn Fn(&mut Run)| {
         let mut run = run(2, &[32], None);
         change(&mut run);
@@ -743,7 +754,7 @@ fn proofs_of_wrong_traces() {
 
 #[test]
 fn file_headers() {
-    let f = &fixtures()[2];
+    let f = &fixtures()[0];
     let read = |bytes: &[u8]| Proof::from_bytes(bytes).map(|_| ()).expect_err("refused");
     let with = |at: usize, value: u8| {
         let mut file = f.file.clone();
@@ -785,7 +796,7 @@ proptest! {
 
     #[test]
     fn any_changed_byte_of_a_file_is_noticed(which in 0..4usize, position in any::<usize>(), change in 1..=255u8) {
-        let f = &fixtures()[which];
+        let f = &all_fixtures()[which];
         for (key, file) in [(false, f.file.clone()), (true, f.vk.to_bytes())] {
             let mut file = file;
             let position = position % file.len();
@@ -797,7 +808,7 @@ proptest! {
 
     #[test]
     fn any_cut_file_is_noticed(which in 0..4usize, length in any::<usize>()) {
-        let f = &fixtures()[which];
+        let f = &all_fixtures()[which];
         prop_assert!(Proof::from_bytes(&f.file[..length % f.file.len()]).is_err());
         let key = f.vk.to_bytes();
         prop_assert!(VerifyingKey::from_bytes(&key[..length % key.len()]).is_err());

@@ -98,7 +98,7 @@ fn the_reason_is_given() {
     assert_eq!(
         messages,
         [
-            "`b` is not available under this profile: it exists in the lifted format only",
+            "`b` is not available under this profile: it exists only where columns count",
             "under this profile `b` takes the place of `a`",
         ]
     );
