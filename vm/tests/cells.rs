@@ -94,7 +94,7 @@ fn table() -> String {
     writeln!(
         text,
         "\nThe main and preprocessed columns are the same in every profile ({}); a profile with blow-up B commits B times these cells. \
-         In the lifted format interactions share columns up to degree 9, and there is one quotient for all tables: `plica analyze` counts these.",
+         Where columns count interactions share columns up to degree 9, and in the lifted format there is one quotient for all tables: `plica analyze` counts these.",
         names.join(", ")
     )
     .expect("a string grows");
