@@ -25,10 +25,9 @@ pub fn digits(value: Felt) -> [i8; MOST_DIGITS] {
     })
 }
 
-/// How many digits a value takes.
+/// How many of an element's digits there are up to the last that is not zero.
 #[must_use]
-pub fn length(value: Felt) -> usize {
-    let digits = digits(value);
+pub fn length(digits: &[i8; MOST_DIGITS]) -> usize {
     MOST_DIGITS - digits.iter().rev().take_while(|&&digit| digit == 0).count()
 }
 
@@ -61,7 +60,7 @@ mod tests {
         let digits = digits(element);
         assert!(digits.iter().all(|digit| (-1..=1).contains(digit)));
         assert_eq!(value(&digits), element);
-        let length = length(element);
+        let length = length(&digits);
         assert_eq!(value(&digits[..length]), element);
         if length > 0 {
             assert_ne!(digits[length - 1], 0);
@@ -86,10 +85,11 @@ mod tests {
         ] {
             check(element);
         }
-        assert_eq!(length(Felt::ZERO), 0);
-        assert_eq!((length(Felt::ONE), length(-Felt::ONE)), (1, 1));
-        assert_eq!((length(Felt::new(13)), length(Felt::new(14))), (3, 4));
-        assert_eq!(length(Felt::new(half)), MOST_DIGITS);
+        let of = |element: Felt| length(&digits(element));
+        assert_eq!(of(Felt::ZERO), 0);
+        assert_eq!((of(Felt::ONE), of(-Felt::ONE)), (1, 1));
+        assert_eq!((of(Felt::new(13)), of(Felt::new(14))), (3, 4));
+        assert_eq!(of(Felt::new(half)), MOST_DIGITS);
     }
 
     proptest! {

@@ -23,8 +23,6 @@ pub enum MachineError {
         "run {run} has rows of `{chip}` and run 0 has none, or the other way round: runs that fold together use the same chips"
     )]
     Chips { run: usize, chip: &'static str },
-    #[error("a table of `{0}` would have more than 2^255 rows")]
-    Height(&'static str),
     #[error("tables stand in another order than chips, or twice")]
     Order,
     #[error("the table of `{0}` is not that of the program")]
@@ -63,32 +61,28 @@ pub fn shape(
     if !tables.windows(2).all(|pair| pair[0].kind < pair[1].kind) {
         return Err(MachineError::Order);
     }
-    for kind in ChipKind::ALL.into_iter().filter(|kind| kind.preprocessed()) {
-        let height = chip::preprocessed(&compiled.program, kind).map(|fixed| fixed.height());
-        let found = tables.iter().find(|table| table.kind == kind);
-        let fits = match (height, found) {
-            (Some(height), Some(table)) => {
-                table.log_height < usize::BITS as usize && 1 << table.log_height == height
-            }
-            (None, None) => true,
-            _ => false,
-        };
-        if !fits {
-            return Err(MachineError::Fixed(kind.name()));
-        }
+    let fixed = |kind: ChipKind| match kind.preprocessed() {
+        true => chip::preprocessed(&compiled.program, kind),
+        false => None,
+    };
+    let listed = |kind: &ChipKind| tables.iter().any(|table| table.kind == *kind);
+    let mut missing = ChipKind::ALL.into_iter().filter(|kind| !listed(kind));
+    if let Some(kind) = missing.find(|&kind| fixed(kind).is_some()) {
+        return Err(MachineError::Fixed(kind.name()));
     }
     let input = |table: &ChipTable| {
         let name = table.kind.name();
         let relation = Relation::new(name, &table.kind);
         let relation = relation.map_err(|reason| MachineError::Relation { chip: name, reason })?;
-        let fixed = match table.kind.preprocessed() {
-            true => chip::preprocessed(&compiled.program, table.kind),
-            false => None,
+        let fixed = match (table.kind.preprocessed(), fixed(table.kind)) {
+            (true, Some(fixed)) if fixed.height().ilog2() as usize == table.log_height => fixed,
+            (true, _) => return Err(MachineError::Fixed(name)),
+            (false, _) => Trace::new(vec![], 0),
         };
         Ok(TableInput {
             relation,
             log_height: table.log_height,
-            fixed: fixed.unwrap_or_else(|| Trace::new(vec![], 0)),
+            fixed,
             widths: table.widths.clone(),
         })
     };
@@ -157,16 +151,11 @@ fn heights(compiled: &Compiled, runs: &[Execution]) -> Result<Heights, MachineEr
             most = most.max(rows.unwrap_or(0));
         }
         if most > 0 {
-            let log_height = most.next_power_of_two().ilog2();
-            let log_height = u8::try_from(log_height);
-            let log_height = log_height.map_err(|_| MachineError::Height(kind.name()))?;
             let alike = |other: &ChipKind| *other == kind || other.twin() == Some(kind);
             heights = ChipKind::ALL
                 .into_iter()
                 .filter(alike)
-                .fold(heights, |heights, kind| {
-                    heights.with_least(kind, log_height)
-                });
+                .fold(heights, |heights, kind| heights.with_least(kind, most));
         }
     }
     Ok(heights)

@@ -45,7 +45,7 @@ pub enum ShapeError {
     Fixed(&'static str),
     #[error("table `{0}`: not a number of digits up to {MOST_DIGITS} for each column")]
     Widths(&'static str),
-    #[error("table `{0}` has 2^{1} rows")]
+    #[error("table `{0}` has 2^{1} rows, more than a witness has ring elements")]
     Height(&'static str, usize),
     #[error("the tables take {needed} ring elements, a witness has {most}")]
     Length { needed: usize, most: usize },
@@ -95,7 +95,7 @@ pub(crate) struct TableShape {
     leaf: usize,
 }
 
-/// log2 of the rows of a table, at most.
+/// log2 of the rows of a table, at most, so that none of the sizes here overflows.
 const MOST_LOG_HEIGHT: usize = 24;
 
 /// A list of tables, the same in all instances of a fold.
@@ -251,6 +251,11 @@ impl Shape {
         if needed > most {
             return Err(ShapeError::Length { needed, most });
         }
+        // Columns without digits take no ring elements, so their table would fit at any height.
+        if let Some(table) = tables.iter().find(|table| table.log_height > log_length) {
+            let name = table.relation.name();
+            return Err(ShapeError::Height(name, table.log_height));
+        }
         order.retain(|&table| tables[table].relation.interactions() > 0);
         order.sort_by_key(|&table| core::cmp::Reverse(tables[table].log_leaves()));
         let mut leaves: usize = 0;
@@ -357,7 +362,7 @@ impl Shape {
             widths.resize(trace.width, 0);
             for row in trace.rows() {
                 for (width, value) in widths.iter_mut().zip(row) {
-                    *width = digits::length(value).max(*width);
+                    *width = digits::length(&digits::digits(value)).max(*width);
                 }
             }
         }
@@ -382,18 +387,17 @@ impl Shape {
             }
             for row in 0..1 << table.log_height {
                 for (column, &width) in table.widths.iter().enumerate() {
-                    let value = trace.values[row * columns + column];
-                    let digits = digits::length(value);
-                    if digits > width {
+                    let digits = digits::digits(trace.values[row * columns + column]);
+                    let length = digits::length(&digits);
+                    if length > width {
                         return Err(TraceError::Digits {
                             table: name,
                             row,
                             column,
-                            digits,
+                            digits: length,
                             width,
                         });
                     }
-                    let digits = digits::digits(value);
                     for ((element, plane, _), digit) in table.places(column).zip(digits) {
                         let element = table.base + (element << table.log_height) + row;
                         let set = witness.set(element, plane, digit.into());

@@ -52,7 +52,8 @@ pub fn prove(
     let mut rounds = Vec::new();
     let mut point = Vec::new();
     for left in (0..size.ilog2()).rev() {
-        let values = round(&tables, 1 << left, degree, &combine);
+        let weights = vec![Ext::ONE; 2 << left];
+        let values = weighted_round(&weights, &tables, degree, false, &combine);
         transcript.absorb_ext(&values);
         let challenge = transcript.challenge();
         tables
@@ -248,7 +249,7 @@ fn extended(values: Vec<Ext>, degree: usize) -> Vec<Ext> {
     all
 }
 
-/// [`round`] for a weight times a polynomial in columns over a smaller ring; if asked for, with the value at 1 in its place.
+/// The values at 0, 2, …, `degree` of a weight times a polynomial in columns, summed over the other variables; if asked for, with the value at 1 in its place.
 fn weighted_round<T>(
     weights: &[Ext],
     columns: &[Vec<T>],
@@ -303,54 +304,6 @@ where
 fn added(mut a: Vec<Ext>, b: Vec<Ext>) -> Vec<Ext> {
     a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
     a
-}
-
-/// The values at 0, 2, …, `degree` of Σ combine over the other variables.
-fn round(
-    tables: &[Vec<Ext>],
-    half: usize,
-    degree: usize,
-    combine: &(impl Fn(&[Ext]) -> Ext + Sync),
-) -> Vec<Ext> {
-    let new = || Scratch {
-        sums: vec![Ext::ZERO; degree.max(1)],
-        row: Vec::with_capacity(tables.len()),
-        steps: Vec::with_capacity(tables.len()),
-    };
-    let add = |mut scratch: Scratch, x: usize| {
-        let Scratch { sums, row, steps } = &mut scratch;
-        row.clear();
-        steps.clear();
-        for table in tables {
-            let (low, high) = (table[2 * x], table[2 * x + 1]);
-            row.push(low);
-            steps.push(high - low);
-        }
-        sums[0] += combine(row);
-        for argument in 1..=degree {
-            row.iter_mut()
-                .zip(&*steps)
-                .for_each(|(value, &step)| *value += step);
-            if argument > 1 {
-                sums[argument - 1] += combine(row);
-            }
-        }
-        scratch
-    };
-    let zero = || vec![Ext::ZERO; degree.max(1)];
-    (0..half)
-        .into_par_iter()
-        .fold(new, add)
-        .map(|scratch| scratch.sums)
-        .reduce(zero, added)
-}
-
-/// Memory for a round.
-struct Scratch {
-    /// So far: at 0, 2, 3, ….
-    sums: Vec<Ext>,
-    row: Vec<Ext>,
-    steps: Vec<Ext>,
 }
 
 impl SumcheckProof {

@@ -33,7 +33,6 @@ use tables::Environment;
 /// Writes the body of the procedure, which leaves the stack as it was: 16 items, of which the upper eight are the digest of a key (on
 /// top) and the hash of the public values.
 pub(crate) fn write(asm: &mut Asm, m: &Machine) {
-    assert!(m.work_bits < 32, "a lower half of an element ends in zeros");
     let depth = asm.depth();
     let (key, claim) = (word_at(depth - 4), word_at(depth - 8));
     asm.comment("Public values, key.");

@@ -7,7 +7,8 @@ use plica_air::code::Class;
 use plica_field::{Ext, Felt, Word};
 use plica_fri::lifted::{Draws, Layout, LiftedProof, Machine, MachineError, query_indices};
 use plica_fri::{
-    InstanceList, Model, Profile, Proof, ProofBody, SecurityTarget, VerifyingKey, verify,
+    AirSet, InstanceList, Model, Presence, Profile, Proof, ProofBody, SecurityTarget, VerifyingKey,
+    verify,
 };
 use plica_hash_rpo::hash_elements;
 use plica_recursion::Universal;
@@ -226,6 +227,24 @@ fn no_program_verifies_all_proofs_of_some_profiles() {
         ..Profile::LIFTED
     };
     assert!(matches!(refused(&steep), Some(MachineError::BlowUp(4))));
+    let hard = Profile {
+        query_pow_bits: 32,
+        ..Profile::LIFTED
+    };
+    assert!(matches!(refused(&hard), Some(MachineError::Work(32))));
+    for height in [0, 7, 29, usize::MAX] {
+        let error = Machine::new(machine(), &Profile::LIFTED, TARGET, height).err();
+        assert!(matches!(error, Some(MachineError::Height(found)) if found == height));
+    }
+    let mut kinds = machine().kinds().to_vec();
+    for kind in &mut kinds {
+        if let Presence::Dynamic { max_instances } = &mut kind.presence {
+            *max_instances = 9;
+        }
+    }
+    let many = AirSet::new(kinds).expect("a machine");
+    let error = Machine::new(&many, &Profile::LIFTED, TARGET, 22).err();
+    assert!(matches!(error, Some(MachineError::Tables(found)) if found > 128));
     for profile in &Profile::ALL {
         let error = refused(profile);
         match profile.for_programs {

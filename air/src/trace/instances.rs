@@ -156,10 +156,10 @@ impl Heights {
         }
     }
 
-    /// With 2^`log_height` rows at least in the tables of a chip, where there are any. A twin and its original need the same.
+    /// With room for so many rows at least in the tables of a chip, where there are any. A twin and its original need the same.
     #[must_use]
-    pub const fn with_least(mut self, kind: ChipKind, log_height: u8) -> Self {
-        self.least[kind as usize] = log_height;
+    pub const fn with_least(mut self, kind: ChipKind, rows: usize) -> Self {
+        self.least[kind as usize] = rows.next_power_of_two().ilog2() as u8;
         self
     }
 
@@ -176,11 +176,9 @@ impl Heights {
             return vec![least];
         }
         let half = single / 2;
-        if rows > half {
-            let rest = (rows - half).next_power_of_two();
-            if rest <= half / 2 && half - rest >= self.least_saved {
-                return vec![half, rest];
-            }
+        let rest = (rows - half).next_power_of_two();
+        if rest <= half / 2 && half - rest >= self.least_saved {
+            return vec![half, rest];
         }
         vec![single]
     }

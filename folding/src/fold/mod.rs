@@ -22,6 +22,7 @@ mod rows;
 mod tests;
 mod verify;
 
+use p3_field::PrimeCharacteristicRing;
 use plica_field::{Ext, Felt, Word};
 use plica_hash_rpo::transcript::Transcript;
 use plica_hash_rpo::{hash_elements, merge};
@@ -173,7 +174,6 @@ impl Bus {
 }
 
 fn powers(base: Ext, count: usize) -> Vec<Ext> {
-    use p3_field::PrimeCharacteristicRing;
     base.powers().take(count).collect()
 }
 
@@ -188,7 +188,6 @@ fn weights_of_instances(point: &[Ext], instances: usize) -> Vec<Ext> {
 /// A challenge's powers in the order in which digits of instances are checked. They begin with the first: what is added to this sum has no power of the
 /// challenge, so neither makes up for the other.
 fn digit_powers(gamma: Ext, instances: usize) -> Vec<[Ext; DEGREE]> {
-    use p3_field::PrimeCharacteristicRing;
     let all = gamma.shifted_powers(gamma);
     let all: Vec<Ext> = all.take(DEGREE * instances).collect();
     let chunks = all.as_chunks::<DEGREE>().0;
@@ -197,7 +196,6 @@ fn digit_powers(gamma: Ext, instances: usize) -> Vec<[Ext; DEGREE]> {
 
 /// Factors of all columns, table by table: powers of a challenge.
 fn column_factors(shape: &Shape, eta: Ext) -> Vec<Vec<Ext>> {
-    use p3_field::PrimeCharacteristicRing;
     let mut powers = eta.powers();
     let tables = shape.tables().iter();
     tables

@@ -692,6 +692,34 @@ fn what_is_not_of_the_shape_is_refused() {
     ));
 }
 
+/// A table whose columns have no digits takes no ring elements, however high a prover says that it is: a verifier would look for more variables than there are.
+#[test]
+fn tables_without_digits_are_no_higher_than_witnesses() {
+    use crate::shape::ShapeError;
+    let shape = |log_height| {
+        let table = TableInput {
+            relation: Relation::new("square", &Toy::Square).expect("of single rows"),
+            log_height,
+            fixed: RowMajorMatrix::new(vec![], 0),
+            widths: vec![0; 4],
+        };
+        Shape::new(vec![table], PARAMETERS.log_length)
+    };
+    let highest = shape(PARAMETERS.log_length).expect("it fits");
+    let rows = 1 << PARAMETERS.log_length;
+    let instances = [Instance {
+        public_values: vec![],
+        traces: vec![Trace::new(vec![Felt::ZERO; 4 * rows], 4)],
+    }];
+    let (proof, _, witness) = prove(&PARAMETERS, key(), &highest, &instances).expect("a fold");
+    let undecided = verify(&PARAMETERS, &highest, &[vec![]], &proof).expect("accepted");
+    undecided.decide(key(), &witness).expect("a witness");
+    for log_height in [PARAMETERS.log_length + 1, 24, 64, usize::MAX] {
+        let error = ShapeError::Height("square", log_height);
+        assert_eq!(shape(log_height).err(), Some(error));
+    }
+}
+
 #[test]
 fn tuples_that_could_be_confused_are_refused() {
     use crate::shape::ShapeError;

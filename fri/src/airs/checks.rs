@@ -27,7 +27,7 @@ pub enum AirSetError {
     #[error("the twin of `{0}` is not a dynamic kind without a twin")]
     Twin(&'static str),
     /// A kind that keys list, but not those of all profiles.
-    #[error("`{0}` exists in the lifted format only, but is not dynamic")]
+    #[error("`{0}` exists only where columns count, but is not dynamic")]
     FewColumns(&'static str),
     /// No kind that every key pins.
     #[error("no kind is pinned by every key")]

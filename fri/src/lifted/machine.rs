@@ -15,16 +15,40 @@ use crate::security::{SecurityError, SecurityTarget, Workload, resolve};
 use crate::transcript::{PROTOCOL_VERSION, encode_bytes};
 use crate::types::{EXT_DEGREE, Word};
 
-/// log2 of the blow-up that such a program can follow, at most: it keeps all points of the last domain.
-pub const MAX_LOG_BLOWUP: usize = 3;
+/// What a program that verifies all proofs of a machine has room for.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// log2 of the blow-up: it keeps all points of the last domain.
+    pub log_blowup: usize,
+    /// Tables of a proof: it keeps arrays over them.
+    pub tables: usize,
+    /// log2 of the rows of a table.
+    pub log_height: usize,
+    /// Bits of work: zeros at the end of half an element.
+    pub work_bits: usize,
+}
+
+/// See [`Room`].
+pub const ROOM: Room = Room {
+    log_blowup: 3,
+    tables: 128,
+    log_height: 28,
+    work_bits: 31,
+};
 
 /// Why one program cannot verify all proofs of a machine.
 #[derive(Debug, Error)]
 pub enum MachineError {
     #[error("no program verifies all proofs of profile `{0}`")]
     Format(&'static str),
-    #[error("a program verifies all proofs at blow-ups up to 2^{MAX_LOG_BLOWUP}, not at 2^{0}")]
+    #[error("a program verifies all proofs at blow-ups up to 2^{most}, not at 2^{0}", most = ROOM.log_blowup)]
     BlowUp(usize),
+    #[error("a program verifies proofs of up to {most} tables, not of {0}", most = ROOM.tables)]
+    Tables(usize),
+    #[error("a program verifies proofs of 2^{MIN_LOG_HEIGHT} to 2^{most} rows, not of 2^{0}", most = ROOM.log_height)]
+    Height(usize),
+    #[error("a program checks up to {most} bits of work, not {0}", most = ROOM.work_bits)]
+    Work(usize),
     #[error(transparent)]
     Security(#[from] SecurityError),
     #[error("the number of queries depends on the height: {least} or {most}")]
@@ -103,8 +127,14 @@ impl Machine {
         if !profile.for_programs {
             return Err(MachineError::Format(profile.name));
         }
-        if profile.log_blowup > MAX_LOG_BLOWUP {
+        if profile.log_blowup > ROOM.log_blowup {
             return Err(MachineError::BlowUp(profile.log_blowup));
+        }
+        if profile.query_pow_bits > ROOM.work_bits {
+            return Err(MachineError::Work(profile.query_pow_bits));
+        }
+        if !(MIN_LOG_HEIGHT..=ROOM.log_height).contains(&max_log_height) {
+            return Err(MachineError::Height(max_log_height));
         }
         let mut kinds = Vec::new();
         let mut tuple_width = 0;
@@ -146,6 +176,11 @@ impl Machine {
                 challenges: info.lookups.len(),
                 constraints: constraints(airs, index, profile),
             });
+        }
+        let most = kinds.iter().map(|kind| kind.most);
+        let most = most.fold(0, usize::saturating_add);
+        if most > ROOM.tables {
+            return Err(MachineError::Tables(most));
         }
         let queries = |log_height: usize| {
             let tables = kinds.iter().flat_map(|kind| {

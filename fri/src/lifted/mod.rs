@@ -54,7 +54,7 @@ pub use domain::shift;
 pub use draws::Draws;
 pub use fold::{ARITY, Coefficients, LEAF, leaf};
 pub use layout::{LOG_ARITY, Layout, MAX_LOG_FINAL, MIN_LOG_HEIGHT, Segment, TreeKind, TreeLayout};
-pub use machine::{KindDescription, MAX_LOG_BLOWUP, Machine, MachineError, Occurrence};
+pub use machine::{KindDescription, Machine, MachineError, Occurrence, ROOM, Room};
 pub use proof::{LiftedProof, Opening};
 pub(crate) use prove::{Preprocessed, prove};
 pub use verify::query_indices;

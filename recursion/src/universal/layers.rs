@@ -2,10 +2,10 @@
 
 use p3_field::{PrimeCharacteristicRing, TwoAdicField};
 use plica_field::Felt;
-use plica_fri::lifted::{LOG_ARITY, MAX_LOG_BLOWUP, MAX_LOG_FINAL, Machine};
+use plica_fri::lifted::{LOG_ARITY, MAX_LOG_FINAL, Machine, ROOM};
 
 use super::heights::Heights;
-use super::memory::{BETAS, DIGITS, KEY, LAYERS, POINTS, ROOTS, number, word};
+use super::memory::{BETAS, DIGITS, KEY, LAYERS, POINTS, ROOTS, ROUNDS, number, word};
 use crate::asm::{Asm, Cubic, Quad, Scalar};
 use crate::parts::{Transcript, ZERO, flat, read_cubics};
 
@@ -16,8 +16,9 @@ pub(super) const LENGTHS: usize = LOG_ARITY;
 /// log2 of the shortest.
 pub(super) const LEAST: usize = MAX_LOG_FINAL + 1 - LENGTHS;
 
-/// The array of points has a place for every point of the last domain.
-const _: () = assert!(1 << (MAX_LOG_FINAL + MAX_LOG_BLOWUP) <= DIGITS - POINTS);
+/// The array of points has a place for every point of the last domain, that of layers for every layer.
+const _: () = assert!(1 << (MAX_LOG_FINAL + ROOM.log_blowup) <= DIGITS - POINTS);
+const _: () = assert!((ROOM.log_height - LEAST) / LOG_ARITY <= ROUNDS as usize);
 
 /// The layers and the final polynomial.
 pub(super) struct Layers {

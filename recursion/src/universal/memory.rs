@@ -7,12 +7,13 @@
 
 use p3_field::PrimeCharacteristicRing;
 use plica_field::Felt;
+use plica_fri::lifted::ROOM;
 
 use crate::asm::{Asm, Cubic, Quad, Scalar};
 use crate::parts::ZERO;
 
 /// Tables of a proof, at most. No array over them reaches into the next one.
-pub(super) const LIMIT: u64 = 128;
+pub(super) const LIMIT: u64 = ROOM.tables as u64;
 /// Layers, at most.
 pub(super) const ROUNDS: u64 = 8;
 
@@ -56,6 +57,7 @@ pub(super) const LENGTHS: u64 = KEY + 5;
 /// Sizes of the domain and of that of the key; generator of order N.
 pub(super) const SIZES: u64 = KEY + 6;
 const _: () = assert!(SIZES < 1 << 12);
+const _: () = assert!(HEIGHTS + (ROOM.log_height as u64) < FILL);
 
 /// Arrays over tables have their first element at the end: what names a table is how many are left when it comes up.
 pub(super) const fn of_table(array: u64) -> u64 {

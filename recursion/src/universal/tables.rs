@@ -41,11 +41,6 @@ pub(super) fn check_tables(
     transcript: &mut Transcript,
     tables: Scalar,
 ) -> Cubic {
-    let most: usize = m.kinds.iter().map(|kind| kind.most).sum();
-    assert!(
-        most as u64 <= LIMIT,
-        "arrays over tables have no place for as many"
-    );
     let is_any = |kind: &&KindDescription| kind.occurrence == Occurrence::Any;
     let any: Vec<_> = m.kinds.iter().filter(is_any).collect();
     let counts = asm.read(any.len());
